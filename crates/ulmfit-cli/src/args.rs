@@ -1,0 +1,173 @@
+//! The command line, and the arguments that commands share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use ulmfit_data::{CorpusFormat, Direction};
+
+use crate::commands::{
+    baseline::BaselineArgs, devices::DevicesArgs, ensemble::EnsembleArgs, evaluate::EvaluateArgs,
+    finetune::FinetuneArgs, inspect::InspectArgs, predict::PredictArgs, pretrain::PretrainArgs,
+    tokenize::TokenizeArgs, train::TrainArgs,
+};
+use crate::device::DeviceName;
+
+const EXAMPLE: &str = "\
+Example, from raw text to a measured classifier:
+  ulmfit pretrain wiki.jsonl.gz --recipe recipe.toml --run runs/general
+  ulmfit finetune train.csv more.csv --recipe recipe.toml --run runs/reviews \\
+      --pretrained runs/general/model.safetensors
+  ulmfit train train.csv --recipe recipe.toml --run runs/classifier \\
+      --language-model runs/reviews/model.safetensors
+  ulmfit evaluate runs/classifier/model.safetensors test.csv
+  ulmfit predict runs/classifier/model.safetensors new.csv > predictions.jsonl";
+
+/// Few-label text classification: a language model, fine-tuned on your text, with a classifier
+/// on top
+#[derive(Debug, Parser)]
+#[command(name = "ulmfit", version, after_help = EXAMPLE)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a language model on general text
+    Pretrain(PretrainArgs),
+    /// Fine-tune a language model on your own text, labeled or not
+    Finetune(FinetuneArgs),
+    /// Train a classifier on top of a language model
+    Train(TrainArgs),
+    /// Join classifiers into one file whose probabilities are averaged
+    Ensemble(EnsembleArgs),
+    /// Measure a classifier on labeled documents, or a language model on any
+    Evaluate(EvaluateArgs),
+    /// Classify documents
+    Predict(PredictArgs),
+    /// Cut text in tokens, as the models do
+    Tokenize(TokenizeArgs),
+    /// Tell what a data set or a model file is like
+    Inspect(InspectArgs),
+    /// Measure TF-IDF with logistic regression, the result to beat
+    Baseline(BaselineArgs),
+    /// List the devices that this binary can run on
+    Devices(DevicesArgs),
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArgs {
+    /// CPU threads [default: all cores]
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    /// Show no progress
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say on standard error what is being done
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+impl GlobalArgs {
+    /// Sends what the libraries log to standard error, if it was asked for.
+    pub(crate) fn set_up_log(&self) {
+        if self.verbose {
+            let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            tracing_subscriber::fmt()
+                .with_env_filter("info,ulmfit_data=debug,ulmfit_train=debug,ulmfit_model=debug")
+                .with_ansi(!no_color && std::io::IsTerminal::is_terminal(&std::io::stderr()))
+                .with_writer(std::io::stderr)
+                .init();
+        }
+    }
+
+    pub(crate) fn set_up_threads(&self) -> anyhow::Result<()> {
+        let Some(threads) = self.threads else {
+            return Ok(());
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build_global().context("cannot start the threads")
+    }
+}
+
+/// Which documents to read.
+#[derive(Debug, Args)]
+pub(crate) struct CorpusArgs {
+    /// Files, folders or archives; gzip is unpacked
+    #[arg(required = true, value_name = "DATA")]
+    pub(crate) data: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) layout: LayoutArgs,
+    /// Splits to read of each DATA, in order: train, test, unsup (aclimdb)
+    #[arg(long, value_name = "SPLIT", value_delimiter = ',')]
+    pub(crate) split: Vec<String>,
+    /// Take a sample of this many documents, of each class its share; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) limit: usize,
+}
+
+/// How documents are stored.
+#[derive(Debug, Args)]
+pub(crate) struct LayoutArgs {
+    /// aclimdb, trec, class-csv, csv, tsv, jsonl, wiki-jsonl, wikitext or text [default: told from the path]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<CorpusFormat>,
+    /// Column of the text, for CSV, TSV and JSON lines; more than once for several [default: `text` or the like]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) text: Vec<String>,
+    /// Column of the label [default: `label` or the like]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) label: Option<String>,
+}
+
+/// Where to compute.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArgs {
+    /// Device to compute on: cpu, ndarray, wgpu[:i] or cuda[:i]
+    #[arg(long, value_name = "DEVICE", default_value_t)]
+    pub(crate) device: DeviceName,
+}
+
+/// How a stage is run.
+#[derive(Debug, Args)]
+pub(crate) struct StageArgs {
+    #[command(flatten)]
+    pub(crate) corpus: CorpusArgs,
+    /// Recipe with every hyper-parameter, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recipe: PathBuf,
+    /// Folder of the run: its log, its checkpoints, and model.safetensors in the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// Which way to read: forward or backward
+    #[arg(long, value_name = "DIRECTION", default_value_t)]
+    pub(crate) direction: Direction,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+    /// Seed of every random draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Go on with the run in the folder
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Time between checkpoints; 0 for one each step
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    checkpoint_every: u64,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show burn's terminal dashboard (needs the `tui` feature)
+    #[arg(long)]
+    pub(crate) tui: bool,
+}
+
+impl StageArgs {
+    pub(crate) fn checkpoint_every(&self) -> Duration {
+        Duration::from_secs(self.checkpoint_every)
+    }
+}

@@ -1,0 +1,13 @@
+//! One file a command: its arguments, and what it does.
+
+pub(crate) mod baseline;
+pub(crate) mod devices;
+pub(crate) mod ensemble;
+pub(crate) mod evaluate;
+pub(crate) mod finetune;
+pub(crate) mod inspect;
+pub(crate) mod predict;
+pub(crate) mod pretrain;
+mod stage;
+pub(crate) mod tokenize;
+pub(crate) mod train;

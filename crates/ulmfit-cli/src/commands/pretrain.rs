@@ -1,0 +1,29 @@
+use clap::Args;
+
+use super::stage::{self, Prepared};
+use crate::args::{GlobalArgs, StageArgs};
+
+const EXAMPLE: &str = "\
+Examples:
+  ulmfit pretrain wiki/*.jsonl.gz --recipe recipe.toml --run runs/general
+  ulmfit pretrain wiki.train.tokens --recipe recipe.toml --run runs/general --limit 5000 --device cuda
+  ulmfit pretrain wiki/*.jsonl.gz --recipe recipe.toml --run runs/general --resume";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct PretrainArgs {
+    #[command(flatten)]
+    stage: StageArgs,
+}
+
+pub(crate) fn run(args: &PretrainArgs, global: &GlobalArgs) -> anyhow::Result<()> {
+    let Prepared {
+        recipe,
+        options,
+        mut observer,
+        documents,
+    } = stage::prepare(&args.stage, global)?;
+    ulmfit_train::pretrain(&documents, &recipe, &options, &mut *observer)?;
+    drop(observer);
+    stage::report(&args.stage)
+}

@@ -1,0 +1,53 @@
+//! `ulmfit`: few-label text classification in one binary.
+//!
+//! Glue: each command turns its arguments into values, calls the library, and reports. Results go
+//! to standard output, everything else to standard error. The exit code is 0 when the command did
+//! what it was asked, 1 when it failed, with the reason as one sentence, and 2 when the command
+//! line makes no sense.
+
+mod args;
+mod commands;
+mod dashboard;
+mod device;
+mod documents;
+mod failure;
+mod interrupt;
+mod output;
+mod progress;
+mod records;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.global.set_up_log();
+    match cli.global.set_up_threads().and_then(|()| run(&cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads our output has seen enough, as in `ulmfit predict … | head`.
+        Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            failure::report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Pretrain(args) => commands::pretrain::run(args, global),
+        Command::Finetune(args) => commands::finetune::run(args, global),
+        Command::Train(args) => commands::train::run(args, global),
+        Command::Ensemble(args) => commands::ensemble::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args, global),
+        Command::Predict(args) => commands::predict::run(args, global),
+        Command::Tokenize(args) => commands::tokenize::run(args),
+        Command::Inspect(args) => commands::inspect::run(args, global),
+        Command::Baseline(args) => commands::baseline::run(args, global),
+        Command::Devices(args) => commands::devices::run(args),
+    }
+}

@@ -1,0 +1,310 @@
+use serde_json::Value;
+
+use crate::workplace::{Finished, Workplace};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(json).collect()
+}
+
+#[test]
+fn from_raw_text_to_an_ensemble() {
+    let place = Workplace::new();
+    for direction in ["forward", "backward"] {
+        let with = format!("--recipe tiny.toml --direction {direction} --seed 3 --json");
+        let printed = place.succeed(&format!("pretrain train.csv {with} --run p-{direction}"));
+        assert_eq!(json(&printed)["stage"], "pretrain");
+        assert!(
+            json(&printed)["metrics"]["valid_perplexity"]
+                .as_f64()
+                .unwrap()
+                > 1.0
+        );
+        place.succeed(&format!(
+            "finetune train.csv test.csv {with} --run f-{direction} \
+             --pretrained p-{direction}/model.safetensors"
+        ));
+        let printed = place.succeed(&format!(
+            "train train.csv {with} --run c-{direction} \
+             --language-model f-{direction}/model.safetensors"
+        ));
+        assert!(
+            json(&printed)["metrics"]["valid_accuracy"]
+                .as_f64()
+                .unwrap()
+                >= 0.0
+        );
+        assert_eq!(json(&printed)["direction"], direction);
+    }
+    place.succeed(
+        "ensemble c-forward/model.safetensors c-backward/model.safetensors --output both.safetensors",
+    );
+    let printed = place.succeed("evaluate both.safetensors test.csv --json");
+    let report = json(&printed);
+    for key in [
+        "accuracy",
+        "error_rate",
+        "macro_f1",
+        "per_class",
+        "confusion",
+        "labels",
+        "documents",
+        "seconds",
+    ] {
+        assert!(!report[key].is_null(), "{key} in {report}");
+    }
+    assert_eq!(report["documents"], 20);
+    assert_eq!(report["labels"], serde_json::json!(["neg", "pos"]));
+
+    let predict = |model: &str| lines(&place.succeed(&format!("predict {model} test.csv")));
+    let [forward, backward, both] = [
+        "c-forward/model.safetensors",
+        "c-backward/model.safetensors",
+        "both.safetensors",
+    ]
+    .map(predict);
+    for ((forward, backward), both) in forward.iter().zip(&backward).zip(&both) {
+        let probability = |answer: &Value| answer["probabilities"]["pos"].as_f64().unwrap();
+        let mean = f64::midpoint(probability(forward), probability(backward));
+        assert!((probability(both) - mean).abs() < 1e-6);
+    }
+    let inspected = json(&place.succeed("inspect both.safetensors --json"));
+    assert_eq!(inspected["members"][1]["direction"], "backward");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model() {
+    let place = Workplace::new();
+    for run in ["a", "b"] {
+        place.succeed(&format!(
+            "finetune train.csv --recipe tiny.toml --seed 5 --run {run}"
+        ));
+    }
+    for file in ["model.safetensors", "metrics.jsonl"] {
+        assert!(
+            place.read(&format!("a/{file}")) == place.read(&format!("b/{file}")),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn predictions_come_in_the_order_of_the_input_whatever_the_format() {
+    let place = Workplace::with_models();
+    // More than two batches, of lengths that sorting would mix up.
+    let texts: Vec<String> = (0..150)
+        .map(|i| format!("{} film", "fine dull ".repeat(i * 7 % 13)))
+        .collect();
+    let rows = |separator: char| {
+        let rows = texts
+            .iter()
+            .enumerate()
+            .map(|(i, text)| format!("{i}{separator}{text}\n"));
+        format!("id{separator}text\n{}", rows.collect::<String>())
+    };
+    let objects: String = texts
+        .iter()
+        .enumerate()
+        .map(|(i, text)| format!("{}\n", serde_json::json!({ "id": i, "text": text })))
+        .collect();
+    place.write("rows.csv", rows(','));
+    place.write("rows.tsv", rows('\t'));
+    place.write("rows.jsonl", &objects);
+    let from_csv = lines(&place.succeed("predict model.safetensors rows.csv"));
+    let ids = from_csv
+        .iter()
+        .map(|answer| answer["id"].as_str().unwrap().parse::<usize>().unwrap());
+    assert!(ids.eq(0..150));
+    let without_id = |answers: Vec<Value>| -> Vec<Value> {
+        answers
+            .into_iter()
+            .map(|answer| answer["probabilities"].clone())
+            .collect()
+    };
+    let expected = without_id(from_csv);
+    let piped = |arguments: &str, input: &str| -> Vec<Value> {
+        let Finished {
+            code,
+            stdout,
+            stderr,
+        } = place.pipe(arguments, input);
+        assert_eq!(code, Some(0), "{stderr}");
+        lines(&stdout)
+    };
+    let from_stdin = piped("predict model.safetensors", &objects);
+    assert!(
+        from_stdin
+            .iter()
+            .map(|answer| answer["id"].as_u64())
+            .eq((0..150).map(Some))
+    );
+    assert_eq!(without_id(from_stdin), expected);
+    assert_eq!(
+        without_id(piped("predict model.safetensors -", &rows(','))),
+        expected
+    );
+    assert_eq!(
+        without_id(lines(&place.succeed("predict model.safetensors rows.tsv"))),
+        expected
+    );
+    assert_eq!(
+        without_id(lines(
+            &place.succeed("predict model.safetensors rows.jsonl")
+        )),
+        expected
+    );
+    let text = texts.join("\n");
+    assert_eq!(
+        without_id(piped("predict model.safetensors --format text", &text)),
+        expected
+    );
+}
+
+#[test]
+fn each_document_is_classified_as_if_it_were_alone() {
+    let place = Workplace::with_models();
+    let long = "fine dull ".repeat(40);
+    let together = place.pipe(
+        "predict model.safetensors --format text",
+        format!("fine\n{long}\n\ndull"),
+    );
+    let alone = place.pipe("predict model.safetensors --format text", "fine");
+    let probability = |answer: &Value| answer["probabilities"]["pos"].as_f64().unwrap();
+    let (together, alone) = (lines(&together.stdout), lines(&alone.stdout));
+    assert_eq!(together.len(), 4);
+    assert!((probability(&together[0]) - probability(&alone[0])).abs() < 1e-6);
+}
+
+#[test]
+fn evaluate_reads_language_models_too() {
+    let place = Workplace::with_models();
+    let report = json(&place.succeed("evaluate lm.safetensors test.csv --json"));
+    let (loss, perplexity) = (
+        report["loss"].as_f64().unwrap(),
+        report["perplexity"].as_f64().unwrap(),
+    );
+    assert!((loss.exp() - perplexity).abs() < 1e-9);
+    assert!(report["tokens"].as_u64().unwrap() > 100);
+    assert!(
+        place
+            .succeed("evaluate lm.safetensors test.csv")
+            .contains("perplexity")
+    );
+    assert!(
+        place
+            .succeed("evaluate model.safetensors test.csv")
+            .contains("true \\ predicted")
+    );
+}
+
+#[test]
+fn limits_draw_the_same_share_of_each_class() {
+    let place = Workplace::with_models();
+    let report =
+        json(&place.succeed("evaluate model.safetensors test.csv --limit 10 --seed 4 --json"));
+    assert_eq!(report["documents"], 10);
+    assert_eq!(report["per_class"]["pos"]["support"], 5);
+    let stats = json(&place.succeed("inspect train.csv --limit 12 --json"));
+    assert_eq!(stats["labels"], serde_json::json!({ "neg": 6, "pos": 6 }));
+}
+
+#[test]
+fn the_baseline_is_measured_like_a_classifier() {
+    let place = Workplace::new();
+    let report = json(&place.succeed("baseline train.csv --test test.csv --test-limit 10 --json"));
+    assert_eq!(report["documents"], 10);
+    assert_eq!(report["accuracy"], 1.0);
+    assert!(report["seconds"].as_f64().unwrap() > 0.0);
+    assert!(
+        place
+            .succeed("baseline train.csv --test test.csv")
+            .contains("macro F1")
+    );
+}
+
+#[test]
+fn tokens_come_in_the_order_of_the_input() {
+    let place = Workplace::new();
+    let input = "{\"id\": 7, \"text\": \"I LOVED it!!!\"}\n{\"id\": \"b\", \"text\": \"\"}\n";
+    let out = place.pipe("tokenize --rules fastai --jsonl", input);
+    let tokens = serde_json::json!(["xxbos", "i", "xxup", "loved", "it", "xxrep", "3", "!"]);
+    let expected = [
+        serde_json::json!({ "id": 7, "tokens": tokens }),
+        serde_json::json!({ "id": "b", "tokens": ["xxbos"] }),
+    ];
+    assert_eq!(lines(&out.stdout), expected);
+    let out = place.pipe("tokenize", "Fine<br />film\nDull\n");
+    assert_eq!(out.stdout, "xxbos xxmaj fine \\n film\nxxbos xxmaj dull\n");
+}
+
+#[test]
+fn inspect_tells_what_data_and_models_are() {
+    let place = Workplace::with_models();
+    let stats = json(&place.succeed("inspect train.csv --json"));
+    assert_eq!(stats["documents"], 60);
+    assert!(
+        place
+            .succeed("inspect train.csv")
+            .contains("label       pos: 30 (50.00 %)")
+    );
+    let model = json(&place.succeed("inspect model.safetensors --json"));
+    assert_eq!(
+        model["members"][0]["labels"],
+        serde_json::json!(["neg", "pos"])
+    );
+    assert_eq!(model["members"][0]["provenance"]["stage"], "classifier");
+    assert!(
+        place
+            .succeed("inspect lm.safetensors")
+            .contains("language-model")
+    );
+}
+
+#[test]
+fn whoever_has_read_enough_is_no_failure() {
+    use std::io::Read;
+    use std::process::Stdio;
+    let place = Workplace::new();
+    let mut input = String::new();
+    for _ in 0..20_000 {
+        input.push_str("a line of words that fills the pipe\n");
+    }
+    place.write("long.txt", input);
+    let mut command = place.command("tokenize long.txt");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut some = [0; 100];
+    child.stdout.take().unwrap().read_exact(&mut some).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn a_run_that_is_interrupted_says_how_to_go_on() {
+    let place = Workplace::new();
+    let recipe = include_str!("tiny.toml").replace("epochs = 2", "epochs = 5000");
+    place.write("long.toml", recipe);
+    let arguments = "finetune train.csv --recipe long.toml --run run --checkpoint-every 0";
+    let mut command = place.command(arguments);
+    let child = command
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    crate::resume::wait_for(|| place.path("run/checkpoint-last.safetensors").exists());
+    let interrupted = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupted.unwrap().success());
+    let finished: Finished = child.wait_with_output().unwrap().into();
+    let message = finished.failure(arguments);
+    assert!(
+        message.starts_with("stopped at step ") && message.contains("--resume"),
+        "{message}"
+    );
+}

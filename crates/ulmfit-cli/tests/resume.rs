@@ -1,0 +1,159 @@
+use std::time::Duration;
+
+use crate::workplace::{Workplace, reviews};
+
+/// Waits until something is so; whatever it takes, since machines differ.
+pub(crate) fn wait_for(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A run that is killed, at the latest before its last epoch, and resumed ends with the same files
+/// as one that is not.
+fn check(place: &Workplace, stage: &str) {
+    let run = |name: &str| format!("{stage} --recipe many.toml --seed 9 --run {name}");
+    place.succeed(&run("whole"));
+    let epochs = |name: &str| {
+        let metrics = std::fs::read_to_string(place.path(name).join("metrics.jsonl"));
+        metrics
+            .unwrap_or_default()
+            .lines()
+            .filter(|line| line.contains("valid_loss"))
+            .count()
+    };
+    let total = epochs("whole");
+    let mut kills = 0;
+    for stop_after in [1, total / 2] {
+        let resume = if kills > 0 { " --resume" } else { "" };
+        let mut child = place.start(&format!("{} --checkpoint-every 0{resume}", run("killed")));
+        wait_for(|| epochs("killed") >= stop_after || child_ended(place, "killed"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(place.path("killed/checkpoint-last.safetensors").exists());
+        assert!(
+            epochs("killed") < total,
+            "the run was over before it could be killed"
+        );
+        kills += 1;
+    }
+    place.succeed(&format!("{} --resume", run("killed")));
+    for file in ["metrics.jsonl", "model.safetensors"] {
+        let (whole, killed) = (
+            place.read(&format!("whole/{file}")),
+            place.read(&format!("killed/{file}")),
+        );
+        assert!(whole == killed, "{file} of the resumed {stage} differs");
+    }
+}
+
+fn child_ended(place: &Workplace, name: &str) -> bool {
+    place.path(name).join("model.safetensors").exists()
+}
+
+fn place() -> Workplace {
+    let place = Workplace::new();
+    let recipe = include_str!("tiny.toml");
+    let recipe = recipe
+        .replace("epochs = 2", "epochs = 8")
+        .replace("epochs = 3", "epochs = 8");
+    place.write("many.toml", recipe);
+    place.write("more.csv", reviews(120));
+    place
+}
+
+#[test]
+fn resume_pretrain_ends_as_if_it_had_not_been_killed() {
+    check(&place(), "pretrain more.csv");
+}
+
+#[test]
+fn resume_finetune_ends_as_if_it_had_not_been_killed() {
+    let place = place();
+    place.succeed("pretrain train.csv --recipe tiny.toml --run general");
+    check(
+        &place,
+        "finetune more.csv --pretrained general/model.safetensors",
+    );
+}
+
+#[test]
+fn resume_classifier_ends_as_if_it_had_not_been_killed() {
+    let place = place();
+    place.succeed("finetune train.csv --recipe tiny.toml --run lm");
+    check(
+        &place,
+        "train more.csv --language-model lm/model.safetensors",
+    );
+}
+
+#[test]
+fn resume_of_a_finished_run_changes_nothing() {
+    let place = Workplace::new();
+    let arguments = "finetune train.csv --recipe tiny.toml --run run";
+    place.succeed(arguments);
+    let files = || {
+        ["run.json", "metrics.jsonl", "model.safetensors"]
+            .map(|file| place.read(&format!("run/{file}")))
+    };
+    let before = files();
+    place.succeed(&format!("{arguments} --resume"));
+    assert!(files() == before);
+}
+
+#[test]
+fn resume_refuses_a_checkpoint_of_another_configuration() {
+    let place = Workplace::new();
+    place.succeed("finetune train.csv --recipe tiny.toml --run run");
+    let recipe = include_str!("tiny.toml").replace("lr_max = 0.01", "lr_max = 0.02");
+    place.write("other.toml", recipe);
+    for (arguments, what) in [
+        (
+            "finetune train.csv --recipe other.toml --run run --resume",
+            "another recipe",
+        ),
+        (
+            "finetune train.csv --recipe tiny.toml --run run --resume --seed 1",
+            "another seed",
+        ),
+        (
+            "finetune test.csv --recipe tiny.toml --run run --resume",
+            "another data set",
+        ),
+        (
+            "pretrain train.csv --recipe tiny.toml --run run --resume",
+            "another stage",
+        ),
+        (
+            "finetune train.csv --recipe tiny.toml --run run --resume --direction backward",
+            "another direction",
+        ),
+        (
+            "finetune train.csv --recipe tiny.toml --run run",
+            "holds a run already",
+        ),
+    ] {
+        let message = place.fail(arguments);
+        assert!(
+            message.starts_with("run: ") && message.contains(what),
+            "{arguments}: {message}"
+        );
+    }
+}
+
+#[test]
+fn resume_waits_for_no_other_process() {
+    let place = Workplace::new();
+    let recipe = include_str!("tiny.toml").replace("epochs = 2", "epochs = 5000");
+    place.write("long.toml", recipe);
+    let arguments = "finetune train.csv --recipe long.toml --run run --checkpoint-every 0";
+    let mut child = place.start(arguments);
+    wait_for(|| place.path("run/checkpoint-last.safetensors").exists());
+    let message = place.fail(&format!("{arguments} --resume"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        message.contains("another process is running in this directory"),
+        "{message}"
+    );
+}

@@ -1,0 +1,6 @@
+#[test]
+fn help_and_mistakes_look_as_they_should() {
+    trycmd::TestCases::new()
+        .env("NO_COLOR", "1")
+        .case("tests/cmd/*.toml");
+}

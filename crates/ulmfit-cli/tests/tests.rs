@@ -1,0 +1,12 @@
+//! The binary, run as a process.
+
+// What each command does on good input, from raw text to predictions.
+mod commands;
+// Input and files that cannot be used: a sentence and an exit code each.
+mod bad_input;
+// Runs that are killed and go on.
+mod resume;
+// A folder with data, a recipe and models, and the binary in it.
+mod workplace;
+// Help and mistakes on the command line, as they look.
+mod snapshots;

@@ -1,0 +1,73 @@
+//! Tokenizing and encoding the bundled reviews, on one core and on all.
+
+use std::hint::black_box;
+use std::io::Read;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flate2::read::MultiGzDecoder;
+use ulmfit_data::{Document, TokenizedCorpus, Tokenizer, VocabConfig, encode, rules, word};
+
+/// The texts of the token fixture: 100 reviews and the edge cases.
+fn reviews() -> Vec<String> {
+    let packed = include_bytes!("../tests/fixtures/fastai_tokens.jsonl.gz");
+    let mut lines = String::new();
+    MultiGzDecoder::new(packed.as_slice())
+        .read_to_string(&mut lines)
+        .expect("a whole fixture");
+    lines
+        .lines()
+        .map(|line| {
+            let case: serde_json::Value = serde_json::from_str(line).expect("a JSON line");
+            case["text"].as_str().expect("a text").to_owned()
+        })
+        .collect()
+}
+
+fn tokenize(criterion: &mut Criterion) {
+    let texts = reviews();
+    let bytes = texts.iter().map(String::len).sum::<usize>() as u64;
+    let tokenizer = Tokenizer::default();
+    let mut group = criterion.benchmark_group("tokenize");
+    group.throughput(Throughput::Bytes(bytes));
+
+    group.bench_function("rules", |bencher| {
+        bencher.iter(|| {
+            texts
+                .iter()
+                .map(|text| rules::apply(black_box(text)).len())
+                .sum::<usize>()
+        });
+    });
+    let ruled: Vec<String> = texts.iter().map(|text| rules::apply(text)).collect();
+    group.bench_function("words", |bencher| {
+        bencher.iter(|| {
+            ruled
+                .iter()
+                .map(|text| word::split(black_box(text)).len())
+                .sum::<usize>()
+        });
+    });
+    group.bench_function("one core", |bencher| {
+        bencher.iter(|| {
+            texts
+                .iter()
+                .map(|text| tokenizer.tokenize(black_box(text)).len())
+                .sum::<usize>()
+        });
+    });
+    group.bench_function("all cores", |bencher| {
+        bencher.iter(|| tokenizer.tokenize_all(black_box(&texts)));
+    });
+
+    let documents: Vec<Document> = texts.iter().map(Document::new).collect();
+    let mut tokenized = TokenizedCorpus::new();
+    tokenized.extend(&tokenizer, &documents);
+    let vocab = tokenized.vocab(&VocabConfig::default());
+    group.bench_function("encode, all cores", |bencher| {
+        bencher.iter(|| encode(&tokenizer, &vocab, black_box(&texts)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, tokenize);
+criterion_main!(benches);

@@ -1,0 +1,136 @@
+//! The Large Movie Review Dataset (Maas et al. 2011), as a folder tree or as its archive.
+//!
+//! `aclImdb/{train,test}/{pos,neg}/*.txt` and `aclImdb/train/unsup/*.txt`; everything else in it is
+//! passed over. An archive is read without writing a file: its reviews of one split are held in
+//! memory (66 MB for the largest) to come out in the order of their paths, as from a folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tar::Archive;
+
+use super::source::{self, MAX_ARCHIVED_DOCUMENT_BYTES};
+use super::{CorpusOptions, Document, Documents};
+use crate::error::DataError;
+
+/// One part of the data: `train`, `test` or `unsup`.
+#[derive(Clone, Copy)]
+struct Split {
+    folder: &'static str,
+    classes: &'static [&'static str],
+}
+
+impl Split {
+    fn find(path: &Path, options: &CorpusOptions) -> Result<Self, DataError> {
+        match options.split.as_deref() {
+            None | Some("train") => Ok(Self {
+                folder: "train",
+                classes: &["neg", "pos"],
+            }),
+            Some("test") => Ok(Self {
+                folder: "test",
+                classes: &["neg", "pos"],
+            }),
+            Some("unsup") => Ok(Self {
+                folder: "train",
+                classes: &["unsup"],
+            }),
+            Some(other) => Err(DataError::UnknownSplit {
+                path: path.to_owned(),
+                split: other.to_owned(),
+                choices: "train, test, unsup".to_owned(),
+            }),
+        }
+    }
+
+    /// The class and the file name of an archived path, if it is one of this split's reviews.
+    fn review(self, path: &Path) -> Option<(&'static str, String)> {
+        let parts: Vec<&str> = path.iter().filter_map(std::ffi::OsStr::to_str).collect();
+        let [.., folder, class, name] = parts.as_slice() else {
+            return None;
+        };
+        let class = self.classes.iter().find(|known| *known == class)?;
+        (*folder == self.folder && is_review(name)).then(|| (*class, (*name).to_owned()))
+    }
+}
+
+fn is_review(name: &str) -> bool {
+    !name.starts_with('.') && Path::new(name).extension().is_some_and(|end| end == "txt")
+}
+
+fn document(text: String, class: &str) -> Document {
+    Document {
+        fields: vec![text],
+        label: (class != "unsup").then(|| class.to_owned()),
+    }
+}
+
+pub(super) fn open(path: &Path, options: &CorpusOptions) -> Result<Documents, DataError> {
+    let split = Split::find(path, options)?;
+    if path.is_dir() {
+        open_folder(path, split)
+    } else {
+        open_archive(path, split)
+    }
+}
+
+fn open_folder(path: &Path, split: Split) -> Result<Documents, DataError> {
+    let nested = path.join("aclImdb");
+    let root = if nested.is_dir() {
+        nested
+    } else {
+        path.to_owned()
+    };
+    let mut reviews: Vec<(&'static str, PathBuf)> = Vec::new();
+    for class in split.classes {
+        let folder = root.join(split.folder).join(class);
+        let read = |source| DataError::Read {
+            path: folder.clone(),
+            source,
+        };
+        let first = reviews.len();
+        for entry in fs::read_dir(&folder).map_err(read)? {
+            let entry = entry.map_err(read)?;
+            if entry.file_name().to_str().is_some_and(is_review) {
+                reviews.push((class, entry.path()));
+            }
+        }
+        reviews[first..].sort_unstable_by(|a, b| a.1.file_name().cmp(&b.1.file_name()));
+    }
+    Ok(Box::new(reviews.into_iter().map(|(class, file)| {
+        let text = source::read_text(&file, MAX_ARCHIVED_DOCUMENT_BYTES)?;
+        Ok(document(text, class))
+    })))
+}
+
+fn open_archive(path: &Path, split: Split) -> Result<Documents, DataError> {
+    let damaged = |source| source::read_error(path, source);
+    let mut archive = Archive::new(source::open(path)?);
+    let mut reviews: Vec<(&'static str, String, String)> = Vec::new();
+    for entry in archive.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
+        let name = entry.path().map_err(damaged)?.into_owned();
+        let Some((class, file)) = split.review(&name) else {
+            continue;
+        };
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let size = entry.size();
+        let bytes = source::read_bytes(&mut entry, path, MAX_ARCHIVED_DOCUMENT_BYTES)?;
+        // The archive's own reader takes a missing end for the end of the file.
+        if bytes.len() as u64 != size {
+            return Err(damaged(std::io::ErrorKind::UnexpectedEof.into()));
+        }
+        let text = source::decode(bytes, &path.join(&name))?;
+        reviews.push((class, file, text));
+    }
+    // What follows the last entry holds the checksum of a compressed archive.
+    std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(damaged)?;
+    reviews.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    Ok(Box::new(
+        reviews
+            .into_iter()
+            .map(|(class, _, text)| Ok(document(text, class))),
+    ))
+}

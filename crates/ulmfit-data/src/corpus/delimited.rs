@@ -1,0 +1,198 @@
+//! CSV and TSV, with a header line or with the class in front.
+
+use std::path::{Path, PathBuf};
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+
+use super::columns::Columns;
+use super::quotes::{QuoteReport, QuoteWatch};
+use super::source::{self, MAX_RECORD_BYTES, Source, line_ends, without_nul};
+use super::{CorpusOptions, Document};
+use crate::error::DataError;
+
+/// Reads rows as documents.
+pub(super) struct DelimitedReader {
+    rows: Rows,
+    layout: Layout,
+}
+
+enum Layout {
+    /// The class, then fields of text.
+    ClassFirst,
+    Named(Columns),
+}
+
+/// Opens a file without a header whose first column is the class.
+pub(super) fn class_csv(path: &Path) -> Result<DelimitedReader, DataError> {
+    Ok(DelimitedReader {
+        rows: Rows::open(path, b',')?,
+        layout: Layout::ClassFirst,
+    })
+}
+
+/// Opens a file with a header.
+pub(super) fn with_header(
+    path: &Path,
+    delimiter: u8,
+    options: &CorpusOptions,
+) -> Result<DelimitedReader, DataError> {
+    let mut rows = Rows::open(path, delimiter)?;
+    let Some(header) = rows.next().transpose()? else {
+        return Err(DataError::Empty {
+            path: path.to_owned(),
+        });
+    };
+    let columns = Columns::find(&header.fields, options, path, header.line)?;
+    Ok(DelimitedReader {
+        rows,
+        layout: Layout::Named(columns),
+    })
+}
+
+/// Whether the first row of a CSV file is a class number and at least one text, not a header.
+pub(super) fn begins_with_class(path: &Path) -> Result<bool, DataError> {
+    let first = Rows::open(path, b',')?.next().transpose()?;
+    Ok(
+        first
+            .is_some_and(|row| row.fields.len() > 1 && row.fields[0].trim().parse::<u32>().is_ok()),
+    )
+}
+
+impl DelimitedReader {
+    fn document(&self, mut row: Row) -> Result<Document, DataError> {
+        match &self.layout {
+            Layout::ClassFirst if row.fields.len() < 2 => Err(DataError::Malformed {
+                path: self.rows.path.clone(),
+                line: row.line,
+                reason: "expected the class and at least one column of text".to_owned(),
+            }),
+            Layout::ClassFirst => {
+                let fields = row.fields.split_off(1);
+                Ok(Document {
+                    fields,
+                    label: row.fields.pop(),
+                })
+            }
+            // Every row has as many fields as the header, so the places exist.
+            Layout::Named(columns) => Ok(Document {
+                fields: columns
+                    .text
+                    .iter()
+                    .map(|&i| row.fields[i].clone())
+                    .collect(),
+                label: columns.label.map(|i| row.fields[i].clone()),
+            }),
+        }
+    }
+}
+
+impl Iterator for DelimitedReader {
+    type Item = Result<Document, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.rows.next()?;
+        Some(row.and_then(|row| self.document(row)))
+    }
+}
+
+/// One row as text.
+struct Row {
+    fields: Vec<String>,
+    line: u64,
+}
+
+/// Rows that all have as many fields as the first.
+struct Rows {
+    reader: Reader<QuoteWatch<Source>>,
+    report: QuoteReport,
+    path: PathBuf,
+}
+
+impl Rows {
+    fn open(path: &Path, delimiter: u8) -> Result<Self, DataError> {
+        let quoting = delimiter == b',';
+        let watch = QuoteWatch::new(source::open(path)?, delimiter, quoting, MAX_RECORD_BYTES);
+        let report = watch.report();
+        let reader = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .quoting(quoting)
+            .has_headers(false)
+            .from_reader(watch);
+        Ok(Self {
+            reader,
+            report,
+            path: path.to_owned(),
+        })
+    }
+
+    fn row(&self, record: &ByteRecord) -> Result<Row, DataError> {
+        let start = record.position().map_or(1, csv::Position::line);
+        let mut line = start;
+        let mut fields = Vec::with_capacity(record.len());
+        for field in record {
+            let text = std::str::from_utf8(field).map_err(|error| {
+                let before = &field[..error.valid_up_to()];
+                DataError::NotUtf8 {
+                    path: self.path.clone(),
+                    line: line + line_ends(before),
+                }
+            })?;
+            fields.push(without_nul(text.to_owned()));
+            line += line_ends(field);
+        }
+        Ok(Row {
+            fields,
+            line: start,
+        })
+    }
+
+    fn error(&self, error: csv::Error) -> DataError {
+        let path = self.path.clone();
+        if let Some(line) = self.report.too_large() {
+            return DataError::RecordTooLarge {
+                path,
+                line,
+                limit: MAX_RECORD_BYTES,
+            };
+        }
+        let line = error.position().map_or(1, csv::Position::line);
+        match error.into_kind() {
+            csv::ErrorKind::UnequalLengths {
+                expected_len, len, ..
+            } => DataError::RaggedRow {
+                path,
+                line,
+                expected: expected_len,
+                found: len,
+            },
+            csv::ErrorKind::Io(source) => source::read_error(&path, source),
+            other => DataError::Malformed {
+                path,
+                line,
+                reason: format!("{other:?}"),
+            },
+        }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<Row, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut record = ByteRecord::new();
+        let read = self.reader.read_byte_record(&mut record);
+        // An open quotation mark swallows the rest of the file, so it is the cause of whatever else
+        // looks wrong with the last row.
+        if let Some(line) = self.report.unclosed() {
+            return Some(Err(DataError::UnclosedQuote {
+                path: self.path.clone(),
+                line,
+            }));
+        }
+        match read {
+            Ok(false) => None,
+            Ok(true) => Some(self.row(&record)),
+            Err(error) => Some(Err(self.error(error))),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The formats, their names, and how a path tells which it is.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::delimited;
+use crate::error::DataError;
+
+/// How a corpus is stored. Every file may be compressed with gzip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
+pub enum CorpusFormat {
+    /// `aclimdb`: the Large Movie Review Dataset, as a folder tree or as its archive. Labels are
+    /// `pos` and `neg`; order is that of the paths.
+    AclImdb,
+    /// `trec`: `COARSE:fine question` a line. Lines that are not UTF-8 are read as Windows-1252.
+    Trec,
+    /// `class-csv`: no header; the class, then one or more text fields (AG News, `DBpedia`, Yelp).
+    ClassCsv,
+    /// `csv`: comma-separated with a header line; quoted fields.
+    Csv,
+    /// `tsv`: tab-separated with a header line; quotation marks have no meaning, as the registered
+    /// type `text/tab-separated-values` has it.
+    Tsv,
+    /// `jsonl`: a JSON object a line.
+    JsonLines,
+    /// `wiki-jsonl`: `{"id", "title", "text"}` a line; the document is the text.
+    WikiJsonLines,
+    /// `wikitext`: `WikiText` tokens; an article runs from its ` = Title = ` line to the next one.
+    WikiText,
+    /// `text`: one document a line (blank lines are none), or one a `.txt` file in a folder tree,
+    /// by path.
+    PlainText,
+}
+
+impl CorpusFormat {
+    /// All formats.
+    pub const ALL: [Self; 9] = [
+        Self::AclImdb,
+        Self::Trec,
+        Self::ClassCsv,
+        Self::Csv,
+        Self::Tsv,
+        Self::JsonLines,
+        Self::WikiJsonLines,
+        Self::WikiText,
+        Self::PlainText,
+    ];
+
+    /// The name used in files and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AclImdb => "aclimdb",
+            Self::Trec => "trec",
+            Self::ClassCsv => "class-csv",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::JsonLines => "jsonl",
+            Self::WikiJsonLines => "wiki-jsonl",
+            Self::WikiText => "wikitext",
+            Self::PlainText => "text",
+        }
+    }
+
+    /// Tells the format of a file or folder from its name and layout. Of the contents only the first
+    /// record of a `.csv` file is looked at: a number there and no header means `class-csv`.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Read`] when the path cannot be read, [`DataError::UnknownLayout`] when it
+    /// looks like none of the formats.
+    pub fn detect(path: &Path) -> Result<Self, DataError> {
+        let unknown = || DataError::UnknownLayout {
+            path: path.to_owned(),
+            choices: choices(),
+        };
+        let metadata = std::fs::metadata(path).map_err(|source| DataError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        if metadata.is_dir() {
+            let has_split = |folder: &Path| {
+                ["train", "test"]
+                    .iter()
+                    .any(|split| folder.join(split).join("pos").is_dir())
+            };
+            let aclimdb = has_split(path) || has_split(&path.join("aclImdb"));
+            return Ok(if aclimdb {
+                Self::AclImdb
+            } else {
+                Self::PlainText
+            });
+        }
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_ascii_lowercase();
+        if [".tar", ".tar.gz", ".tgz"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
+            return Ok(Self::AclImdb);
+        }
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let (_, extension) = name.rsplit_once('.').ok_or_else(unknown)?;
+        match extension {
+            "label" => Ok(Self::Trec),
+            "csv" if delimited::begins_with_class(path)? => Ok(Self::ClassCsv),
+            "csv" => Ok(Self::Csv),
+            "tsv" | "tab" => Ok(Self::Tsv),
+            "jsonl" | "ndjson" => Ok(Self::JsonLines),
+            "tokens" | "raw" => Ok(Self::WikiText),
+            "txt" | "text" => Ok(Self::PlainText),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+fn choices() -> String {
+    CorpusFormat::ALL.map(CorpusFormat::as_str).join(", ")
+}
+
+impl fmt::Display for CorpusFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for CorpusFormat {
+    type Err = DataError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.as_str() == name)
+            .ok_or_else(|| DataError::UnknownFormat {
+                name: name.to_owned(),
+                choices: choices(),
+            })
+    }
+}
+
+impl TryFrom<String> for CorpusFormat {
+    type Error = DataError;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
+    }
+}
+
+impl From<CorpusFormat> for &'static str {
+    fn from(format: CorpusFormat) -> Self {
+        format.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for format in CorpusFormat::ALL {
+            assert_eq!(format.to_string().parse::<CorpusFormat>().unwrap(), format);
+            let json = serde_json::to_string(&format).unwrap();
+            assert_eq!(serde_json::from_str::<CorpusFormat>(&json).unwrap(), format);
+        }
+        assert_eq!(
+            "xml".parse::<CorpusFormat>().unwrap_err().to_string(),
+            "unknown corpus format \"xml\"; the formats are aclimdb, trec, class-csv, csv, tsv, \
+             jsonl, wiki-jsonl, wikitext, text"
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! Plain text: a document a line, or a document a file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::source::{self, Lines, MAX_RECORD_BYTES};
+use super::{Document, Documents};
+use crate::error::DataError;
+
+/// Opens a text file (a document a line, blank lines left out) or a folder (a document a `.txt` or
+/// `.txt.gz` file, in the order of their paths).
+pub(super) fn open(path: &Path) -> Result<Documents, DataError> {
+    if path.is_dir() {
+        let files = text_files(path)?;
+        return Ok(Box::new(files.into_iter().map(|file| {
+            source::read_text(&file, MAX_RECORD_BYTES).map(Document::new)
+        })));
+    }
+    let lines = Lines::open(path)?;
+    Ok(Box::new(lines.filter_map(|line| match line {
+        Ok(line) if line.trim().is_empty() => None,
+        line => Some(line.map(Document::new)),
+    })))
+}
+
+/// Whether a file is named `.txt` or `.txt.gz`.
+fn is_text(path: &Path) -> bool {
+    let ends = |path: &Path, end: &str| path.extension().is_some_and(|there| there == end);
+    ends(path, "txt")
+        || (ends(path, "gz")
+            && path
+                .file_stem()
+                .is_some_and(|stem| ends(stem.as_ref(), "txt")))
+}
+
+/// All text files under a folder, sorted. Links to folders are not followed: they could go in circles.
+fn text_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let read = |source| DataError::Read {
+            path: folder.clone(),
+            source,
+        };
+        for entry in fs::read_dir(&folder).map_err(read)? {
+            let entry = entry.map_err(read)?;
+            let path = entry.path();
+            if entry.file_type().map_err(read)?.is_dir() {
+                folders.push(path);
+            } else if is_text(&path) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}

@@ -1,0 +1,170 @@
+//! The one error type of this crate.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Everything that can go wrong between a file and a batch.
+///
+/// Messages are lowercase sentences. They name the file and, where there is one, the line (counted
+/// from 1), and end with the remedy when the reader of the message can do something about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The file or folder could not be opened or read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A compressed file or an archive ends too early or does not decode.
+    #[error("{} is truncated or damaged ({source}); fetch it again", path.display())]
+    Damaged {
+        /// The archive or compressed file.
+        path: PathBuf,
+        /// What the decoder said.
+        source: io::Error,
+    },
+    /// The format could not be guessed from the path.
+    #[error("cannot tell the format of {}; name it: {choices}", path.display())]
+    UnknownLayout {
+        /// The file or folder.
+        path: PathBuf,
+        /// The format names there are.
+        choices: String,
+    },
+    /// A format name that does not exist.
+    #[error("unknown corpus format \"{name}\"; the formats are {choices}")]
+    UnknownFormat {
+        /// The name that was given.
+        name: String,
+        /// The format names there are.
+        choices: String,
+    },
+    /// A split that the corpus does not have.
+    #[error("{} has no split \"{split}\"; the splits are {choices}", path.display())]
+    UnknownSplit {
+        /// The corpus.
+        path: PathBuf,
+        /// The split that was asked for.
+        split: String,
+        /// The splits there are.
+        choices: String,
+    },
+    /// Not one document was found.
+    #[error("{} holds no documents", path.display())]
+    Empty {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("{}, line {line}: not valid UTF-8; convert the file to UTF-8", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+    },
+    /// A row with more or fewer columns than the first one.
+    #[error(
+        "{}, line {line}: expected {expected} columns and found {found}; \
+         quote a field that contains the separator",
+        path.display()
+    )]
+    RaggedRow {
+        /// The file.
+        path: PathBuf,
+        /// The line on which the row starts, counted from 1.
+        line: u64,
+        /// Columns in the first row.
+        expected: u64,
+        /// Columns in this row.
+        found: u64,
+    },
+    /// A quoted field that is still open at the end of the file.
+    #[error(
+        "{}, line {line}: a quotation mark opens a field that never closes; \
+         close it, or double it if it is part of the text",
+        path.display()
+    )]
+    UnclosedQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line of the opening quotation mark, counted from 1.
+        line: u64,
+    },
+    /// A column that was asked for, or is needed, is not there.
+    #[error(
+        "{}, line {line}: no {wanted} column; the columns are {}; name the one to use",
+        path.display(),
+        there.join(", ")
+    )]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The column that is missing, or what it is for.
+        wanted: String,
+        /// The columns that exist.
+        there: Vec<String>,
+    },
+    /// A line that does not have the shape its format calls for.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// A record over the bound on memory.
+    #[error("{}, line {line}: a record of more than {limit} bytes; split it", path.display())]
+    RecordTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The line on which the record starts, counted from 1.
+        line: u64,
+        /// The bound in bytes.
+        limit: u64,
+    },
+    /// A token list that cannot be a vocabulary.
+    #[error("not a vocabulary: {reason}")]
+    InvalidVocab {
+        /// What is wrong with the list.
+        reason: String,
+    },
+    /// A setting outside its range.
+    #[error("{name} is {value}, but it must be {expected}")]
+    InvalidSetting {
+        /// The setting.
+        name: &'static str,
+        /// The value that was given.
+        value: String,
+        /// The values that make sense.
+        expected: &'static str,
+    },
+    /// A corpus too small for its batch size: some row would have no input with a target.
+    #[error(
+        "{tokens} tokens are too few for {batch_size} rows, each of which needs two; \
+         use a batch size of at most {largest}, or more text"
+    )]
+    TooFewTokens {
+        /// Tokens in the corpus.
+        tokens: usize,
+        /// Rows that were asked for.
+        batch_size: usize,
+        /// The largest batch size that would work (0 when none does).
+        largest: usize,
+    },
+    /// A list of predictions that does not match the documents it belongs to.
+    #[error("{found} predictions for {expected} documents")]
+    PredictionCount {
+        /// Documents in the batches.
+        expected: usize,
+        /// Predictions that were given.
+        found: usize,
+    },
+}

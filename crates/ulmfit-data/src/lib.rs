@@ -1,0 +1,68 @@
+//! Text rules, tokenization, vocabularies, corpus readers and batching for ULMFiT.
+//!
+//! The path of a text through this crate, which is also the order to read it in:
+//!
+//! 1. [`corpus`] reads [`Document`]s from the files people have.
+//! 2. [`rules`] rewrites a text as fastai v2 does, [`word`] cuts it, and [`Tokenizer`] joins the two.
+//! 3. [`Vocab`] turns tokens into ids, and [`EncodedCorpus`] holds the ids of many documents.
+//! 4. [`LmStream`] cuts a corpus into language-model batches; [`DocumentBatches`] groups documents of
+//!    like length for the classifier.
+//!
+//! Token ids are `u32` and a batch is a `Vec<u32>` plus its shape: nothing here knows about tensors.
+//! Every random draw comes from [`rng::stream`], so a seed gives the same order on every machine.
+//! Nothing here prints, exits or panics on bad input: every failure is a [`DataError`].
+//!
+//! ```
+//! use ulmfit_data::{
+//!     Direction, Document, LmStream, LmStreamConfig, SequenceLength, TokenizedCorpus, Tokenizer,
+//!     VocabConfig,
+//! };
+//!
+//! # fn main() -> Result<(), ulmfit_data::DataError> {
+//! let documents = ["I LOVED it!!!", "Not bad at all."].map(Document::new);
+//! let tokenizer = Tokenizer::default();
+//! let mut corpus = TokenizedCorpus::new();
+//! corpus.extend(&tokenizer, &documents);
+//! let vocab = corpus.vocab(&VocabConfig { min_freq: 1, ..VocabConfig::default() });
+//!
+//! let stream = LmStream::new(
+//!     corpus.encode(&vocab),
+//!     LmStreamConfig {
+//!         batch_size: 2,
+//!         sequence_length: SequenceLength::Jittered { base: 70 },
+//!         direction: Direction::Forward,
+//!         seed: 42,
+//!     },
+//! )?;
+//! for batch in stream.epoch(0) {
+//!     assert_eq!(batch.inputs.len(), batch.batch_size * batch.seq_len);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod corpus;
+pub mod direction;
+pub mod document_batches;
+pub mod encoded;
+pub mod error;
+pub mod lm_stream;
+pub mod rng;
+pub mod rules;
+pub mod special;
+pub mod split;
+pub mod stats;
+pub mod tokenizer;
+pub mod vocab;
+pub mod word;
+
+pub use corpus::{CorpusFormat, CorpusOptions, CorpusReader, Document, read_corpus};
+pub use direction::Direction;
+pub use document_batches::{DocumentBatch, DocumentBatches};
+pub use encoded::{EncodedCorpus, TokenizedCorpus, encode, encode_documents};
+pub use error::DataError;
+pub use lm_stream::{BpttBatches, LmBatch, LmStream, LmStreamConfig, SequenceLength};
+pub use split::{balanced_sample, stratified_sample, stratified_split};
+pub use stats::CorpusStats;
+pub use tokenizer::{Rules, Splitter, Tokenizer, TokenizerConfig};
+pub use vocab::{Vocab, VocabBuilder, VocabConfig};

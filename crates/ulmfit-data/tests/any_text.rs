@@ -1,0 +1,92 @@
+//! No text makes the rules or the tokenizer panic, lose text or take ages.
+
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use ulmfit_data::{Tokenizer, VocabBuilder, VocabConfig, encode, rules, word};
+
+/// Texts of what rules and the word tokenizer react to, and of anything else.
+fn text() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "a", "no", "NO", "The", " ", "  ", "\n", "\u{a0}", "\u{1c}", "'", "’", "n't", "'s", ".",
+        "..", "…", "-", "--", "&", "&amp;", "&#", "&#x", "1", "km", "$", "/", "@", "www.", ".com",
+        "://", ":", ")", "😀", "é", "İ", "Σ", "\0", "xxmaj", "xxrep", "<br />", "日本",
+    ])
+    .prop_map(str::to_owned);
+    prop::collection::vec(prop_oneof![4 => pieces, 1 => any::<String>()], 0..60)
+        .prop_map(|pieces| pieces.concat())
+}
+
+/// Failing cases are kept beside the test.
+fn regressions() -> ProptestConfig {
+    let beside = FileFailurePersistence::WithSource("proptest-regressions");
+    ProptestConfig::with_failure_persistence(beside)
+}
+
+proptest! {
+    #![proptest_config(regressions())]
+
+    #[test]
+    fn tokens_are_never_empty_and_begin_with_xxbos(text in text()) {
+        let tokens = Tokenizer::default().tokenize(&text);
+        prop_assert_eq!(&tokens[0], "xxbos");
+        prop_assert!(tokens.iter().all(|token| !token.is_empty() && !token.contains(' ')));
+        Tokenizer::default().tokenize_fields(&[&text, &text]);
+    }
+
+    #[test]
+    fn the_word_tokenizer_loses_nothing_but_single_spaces(text in text()) {
+        let tokens = word::split(&text);
+        let spaceless = |text: &str| text.replace(' ', "");
+        prop_assert_eq!(spaceless(&tokens.concat()), spaceless(&text));
+    }
+
+    #[test]
+    fn ids_lead_back_to_the_tokens(texts in prop::collection::vec(text(), 0..8)) {
+        let tokenizer = Tokenizer::default();
+        let mut builder = VocabBuilder::new();
+        let tokens = tokenizer.tokenize_all(&texts);
+        for tokens in &tokens {
+            builder.add(tokens);
+        }
+        let everything = VocabConfig { min_freq: 1, max_size: usize::MAX, pad_to_multiple: 8 };
+        let vocab = builder.build(&everything);
+        prop_assert_eq!(vocab.len() % 8, 0);
+        let corpus = encode(&tokenizer, &vocab, &texts);
+        prop_assert_eq!(corpus.len(), texts.len());
+        for (ids, tokens) in corpus.iter().zip(&tokens) {
+            let back: Vec<&str> = ids.iter().filter_map(|&id| vocab.token(id)).collect();
+            let known = tokens.iter().all(|token| token != "xxfake");
+            prop_assert!(!known || back == *tokens);
+        }
+    }
+}
+
+/// A rule that looks ahead again from every character would not finish these.
+#[test]
+fn a_megabyte_of_anything_is_linear() {
+    let tokenizer = Tokenizer::default();
+    for piece in [
+        "a", "A", "!", " ", "\n", "a ", "A ", "no ", "ab\n", "&", "&#", "&#1", "&a", "'", "a'",
+        ".", "a.", "a-", "1-", "?!", ":)", "😀", "/", "a@", "..a", "i'm",
+    ] {
+        let text = piece.repeat((1 << 20) / piece.len());
+        assert!(!tokenizer.tokenize(&text).is_empty(), "{piece:?}");
+    }
+}
+
+#[test]
+fn a_text_of_a_million_words_is_read_to_its_end() {
+    let words = ["the", "film", "is", "long", "and", "never", "quite", "dull"];
+    let text: Vec<&str> = words.into_iter().cycle().take(1_000_000).collect();
+    let tokens = Tokenizer::default().tokenize(&text.join(" "));
+    assert_eq!(tokens.len(), 1_000_001);
+    assert_eq!(tokens[1_000_000], "dull");
+}
+
+#[test]
+fn applying_the_rules_to_nothing_leaves_only_the_beginning() {
+    for text in ["", " ", "\n\n", "\u{a0}"] {
+        assert_eq!(rules::apply(text), "xxbos ");
+        assert_eq!(Tokenizer::default().tokenize(text), ["xxbos"]);
+    }
+}

@@ -1,0 +1,209 @@
+//! Everything that can be wrong with a file is one sentence that names the file and the line.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::TempDir;
+use ulmfit_data::{CorpusFormat, CorpusOptions, DataError, read_corpus};
+
+/// The message for a file of these contents, with the folder's name taken out.
+fn message(name: &str, contents: impl AsRef<[u8]>) -> String {
+    message_with(name, contents, &CorpusOptions::default())
+}
+
+fn message_with(name: &str, contents: impl AsRef<[u8]>, options: &CorpusOptions) -> String {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, contents).unwrap();
+    spoken(&folder, &error(&path, options))
+}
+
+fn error(path: &Path, options: &CorpusOptions) -> DataError {
+    match read_corpus(path, options) {
+        Err(error) => error,
+        Ok(reader) => reader.read_all().expect_err("should not be readable"),
+    }
+}
+
+fn spoken(folder: &TempDir, error: &DataError) -> String {
+    let folder = folder.path().display().to_string();
+    error
+        .to_string()
+        .replace(&format!("{folder}/"), "")
+        .replace(&folder, "FOLDER")
+}
+
+fn gzip(contents: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(contents).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn messages() {
+    let long_line = "x".repeat(10);
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("empty.csv", Vec::new()),
+        ("empty.jsonl", Vec::new()),
+        ("empty.txt", b"\n\n".to_vec()),
+        ("empty.label", Vec::new()),
+        ("header_only.csv", b"text,label\n".to_vec()),
+        ("empty.txt.gz", gzip(b"")),
+        ("latin1.csv", b"text,label\nok,1\n\"a\nb\xe9\",1\n".to_vec()),
+        ("latin1.txt", b"ok\ncaf\xe9\n".to_vec()),
+        ("utf16.txt", b"\xff\xfeo\0k\0\n\0".to_vec()),
+        ("ragged.csv", b"text,label\na,1\nb,c,2\n".to_vec()),
+        ("ragged.tsv", b"text\tlabel\n\"a\nb\t2\n".to_vec()),
+        ("unclosed.csv", b"text,label\na,1\n\"b,2\nc,3\n".to_vec()),
+        ("columns.csv", b"id,body\n1,a\n".to_vec()),
+        ("class_only.csv", b"1,\"a\"\n2\n".to_vec()),
+        ("columns.jsonl", br#"{"id":1,"body":"a"}"#.to_vec()),
+        (
+            "later.jsonl",
+            b"{\"text\":\"a\"}\n{\"body\":\"a\"}\n".to_vec(),
+        ),
+        (
+            "syntax.jsonl",
+            b"{\"text\":\"a\"}\n{\"text\":\"a\"\n".to_vec(),
+        ),
+        ("list.jsonl", b"[1]\n".to_vec()),
+        ("nested.jsonl", br#"{"text":["a"]}"#.to_vec()),
+        ("shape.label", b"HUM:ind Who ?\nno class here\n".to_vec()),
+        ("unknown.xyz", long_line.into_bytes()),
+    ];
+    let table: Vec<String> = cases
+        .iter()
+        .map(|(name, contents)| message(name, contents))
+        .collect();
+    insta::assert_snapshot!(table.join("\n"));
+}
+
+#[test]
+fn a_missing_column_that_was_asked_for_lists_those_there_are() {
+    let options = CorpusOptions {
+        text_columns: vec!["txt".into()],
+        ..Default::default()
+    };
+    assert_eq!(
+        message_with("a.csv", "text,label\na,1\n", &options),
+        "a.csv, line 1: no \"txt\" column; the columns are text, label; name the one to use"
+    );
+    let options = CorpusOptions {
+        label_column: Some("other".into()),
+        ..Default::default()
+    };
+    assert_eq!(
+        message_with("a.label", "HUM:ind Who ?\n", &options),
+        "a.label, line 1: no \"other\" column; the columns are coarse, fine; name the one to use"
+    );
+}
+
+#[test]
+fn a_truncated_archive_is_an_error() {
+    let mut archive = tar::Builder::new(Vec::new());
+    // Text that does not compress well, so that half of the archive lacks half of the text.
+    let text: String = (0..20_000_u32)
+        .map(|i| char::from(b'a' + (i.wrapping_mul(2_654_435_761) >> 27) as u8 % 26))
+        .collect();
+    for name in ["aclImdb/train/neg/0_1.txt", "aclImdb/train/pos/0_9.txt"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        archive
+            .append_data(&mut header, name, text.as_bytes())
+            .unwrap();
+    }
+    let plain = archive.into_inner().unwrap();
+    let packed = gzip(&plain);
+    for (name, bytes) in [("a.tar", &plain), ("a.tar.gz", &packed)] {
+        for share in [0.3, 0.6, 0.9] {
+            let cut = &bytes[..(bytes.len() as f64 * share) as usize];
+            let message = message(name, cut);
+            // Of a plain archive, only the end of the padding can be missed without harm.
+            assert!(
+                message.starts_with(&format!("{name} is truncated or damaged (")),
+                "{message}"
+            );
+            assert!(message.ends_with("; fetch it again"), "{message}");
+        }
+    }
+    // Only the checksum is missing.
+    assert!(message("a.tar.gz", &packed[..packed.len() - 4]).contains("truncated or damaged"));
+    assert!(message("a.jsonl.gz", &gzip(b"{\"text\":\"a\"}\n")[..15]).contains("truncated"));
+}
+
+#[test]
+fn an_archive_of_something_else_holds_no_documents() {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(1);
+    for name in [
+        "other/a.txt",
+        "aclImdb/train/pos/a.bin",
+        "train/pos/deeper/a.txt",
+    ] {
+        archive.append_data(&mut header, name, &b"a"[..]).unwrap();
+    }
+    // An entry that would write outside a folder, were anything written, is only looked at.
+    assert_eq!(
+        message("a.tar", archive.into_inner().unwrap()),
+        "a.tar holds no documents"
+    );
+    assert!(message("noise.tar", vec![0x5a; 4096]).contains("noise.tar"));
+}
+
+#[test]
+fn paths_that_are_not_there() {
+    let folder = TempDir::new().unwrap();
+    let missing = folder.path().join("missing.csv");
+    let message = spoken(&folder, &error(&missing, &CorpusOptions::default()));
+    assert!(
+        message.starts_with("cannot read missing.csv: "),
+        "{message}"
+    );
+    assert_eq!(
+        spoken(&folder, &error(folder.path(), &CorpusOptions::default())),
+        "FOLDER holds no documents"
+    );
+    let options = CorpusOptions {
+        format: Some(CorpusFormat::AclImdb),
+        split: Some("dev".into()),
+        ..CorpusOptions::default()
+    };
+    assert_eq!(
+        spoken(&folder, &error(folder.path(), &options)),
+        "FOLDER has no split \"dev\"; the splits are train, test, unsup"
+    );
+}
+
+#[test]
+fn reading_ends_with_the_first_error() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.jsonl");
+    fs::write(&path, "{\"text\":\"a\"}\nnot json\n{\"text\":\"b\"}\n").unwrap();
+    let read: Vec<bool> = read_corpus(&path, &CorpusOptions::default())
+        .unwrap()
+        .map(|document| document.is_ok())
+        .collect();
+    assert_eq!(read, [true, false]);
+}
+
+#[test]
+fn what_can_be_repaired_is_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.csv");
+    fs::write(&path, "\u{feff}text,label\r\na\0b,1\r\n,2\r\n").unwrap();
+    let documents = read_corpus(&path, &CorpusOptions::default())
+        .unwrap()
+        .read_all()
+        .unwrap();
+    let texts: Vec<_> = documents
+        .iter()
+        .map(|document| document.text().into_owned())
+        .collect();
+    assert_eq!(texts, ["a b", ""]);
+}

@@ -1,0 +1,259 @@
+//! Every format is read as its files have it, plain and compressed.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::TempDir;
+use ulmfit_data::{CorpusFormat, CorpusOptions, Document, read_corpus};
+
+fn write(folder: &TempDir, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, contents).unwrap();
+    path
+}
+
+fn gzip(contents: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(contents).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn read(path: &Path) -> (CorpusFormat, Vec<Document>) {
+    read_with(path, &CorpusOptions::default())
+}
+
+fn read_with(path: &Path, options: &CorpusOptions) -> (CorpusFormat, Vec<Document>) {
+    let reader = read_corpus(path, options).unwrap();
+    (reader.format(), reader.read_all().unwrap())
+}
+
+/// Writes a file plain and compressed and checks that both are read as told.
+fn check(name: &str, contents: impl AsRef<[u8]>, format: CorpusFormat, expected: &[Document]) {
+    let folder = TempDir::new().unwrap();
+    let plain = write(&folder, name, contents.as_ref());
+    assert_eq!(read(&plain), (format, expected.to_vec()), "{name}");
+    let packed = write(&folder, &format!("{name}.gz"), gzip(contents.as_ref()));
+    assert_eq!(read(&packed), (format, expected.to_vec()), "{name}.gz");
+}
+
+#[test]
+fn trec_lines_have_their_coarse_class() {
+    let lines =
+        b"NUM:dist How far is it ?\r\n\nDESC:def What is an atom ?\nHUM:ind Who is Bj\xf6rk ?\n";
+    let expected = [
+        Document::labeled("How far is it ?", "NUM"),
+        Document::labeled("What is an atom ?", "DESC"),
+        Document::labeled("Who is Björk ?", "HUM"),
+    ];
+    check("TREC_10.label", lines, CorpusFormat::Trec, &expected);
+
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "a.label", lines);
+    let fine = CorpusOptions {
+        label_column: Some("fine".into()),
+        ..Default::default()
+    };
+    assert_eq!(
+        read_with(&path, &fine).1[0].label.as_deref(),
+        Some("NUM:dist")
+    );
+}
+
+#[test]
+fn csv_with_the_class_in_front_has_several_fields() {
+    let rows =
+        "\"3\",\"Title, one\",\"A \"\"quoted\"\" text\nof two lines\"\n\"1\",\"\",\"b\\c\"\n";
+    let expected = [
+        Document {
+            fields: vec![
+                "Title, one".into(),
+                "A \"quoted\" text\nof two lines".into(),
+            ],
+            label: Some("3".into()),
+        },
+        Document {
+            fields: vec![String::new(), "b\\c".into()],
+            label: Some("1".into()),
+        },
+    ];
+    check("train.csv", rows, CorpusFormat::ClassCsv, &expected);
+}
+
+#[test]
+fn csv_finds_its_columns() {
+    let rows = "\u{feff}id,Review,Sentiment\r\n1,\"good, really\",pos\r\n2,,neg\r\n";
+    let expected = [
+        Document::labeled("good, really", "pos"),
+        Document::labeled("", "neg"),
+    ];
+    check("reviews.csv", rows, CorpusFormat::Csv, &expected);
+}
+
+#[test]
+fn csv_takes_the_columns_it_is_told() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "a.csv", "text,body,stars\nx,y,5\n");
+    let options = CorpusOptions {
+        text_columns: vec!["body".into(), "text".into()],
+        label_column: Some("STARS".into()),
+        ..CorpusOptions::default()
+    };
+    let expected = Document {
+        fields: vec!["y".into(), "x".into()],
+        label: Some("5".into()),
+    };
+    assert_eq!(read_with(&path, &options).1, [expected]);
+}
+
+#[test]
+fn tsv_has_no_quotes() {
+    let rows = "sentence\tlabel\n\"open quote\t1\nsays \"hi\"\t0\n";
+    let expected = [
+        Document::labeled("\"open quote", "1"),
+        Document::labeled("says \"hi\"", "0"),
+    ];
+    check("dev.tsv", rows, CorpusFormat::Tsv, &expected);
+}
+
+#[test]
+fn json_lines_have_strings_numbers_and_nulls() {
+    let lines = "{\"text\":\"a\\u0000b\",\"label\":1}\n\n{\"label\":null,\"text\":\"c\"}\r\n{\"text\":null}";
+    let expected = [
+        Document::labeled("a b", "1"),
+        Document::new("c"),
+        Document::new(""),
+    ];
+    check("a.jsonl", lines, CorpusFormat::JsonLines, &expected);
+}
+
+#[test]
+fn wikipedia_lines_are_their_text() {
+    let folder = TempDir::new().unwrap();
+    let lines = br#"{"id": 1, "title": "T", "text": "One.\nTwo.", "label": "x"}"#;
+    let path = write(&folder, "wiki-00.jsonl.gz", gzip(lines));
+    let options = CorpusOptions {
+        format: Some(CorpusFormat::WikiJsonLines),
+        ..Default::default()
+    };
+    assert_eq!(read_with(&path, &options).1, [Document::new("One.\nTwo.")]);
+}
+
+#[test]
+fn wikitext_is_cut_at_titles() {
+    let text = " \n = First = \n \n Some <unk> text . \n = not a title = \n \n = = Section = = \n \n \
+                x = y . \n \n = Second = \n \n More . \n";
+    let first = " = First = \n \n Some <unk> text . \n = not a title = \n \n = = Section = = \n \n \
+                 x = y . \n ";
+    let expected = [
+        Document::new(first),
+        Document::new(" = Second = \n \n More . "),
+    ];
+    check("wiki.valid.tokens", text, CorpusFormat::WikiText, &expected);
+}
+
+#[test]
+fn plain_text_is_a_document_a_line_or_a_file() {
+    let expected = [Document::new("one"), Document::new(" two ")];
+    check(
+        "a.txt",
+        "\u{feff}one\n\n \n two \r\n",
+        CorpusFormat::PlainText,
+        &expected,
+    );
+
+    let folder = TempDir::new().unwrap();
+    write(&folder, "b.txt", "b\n");
+    write(&folder, "a/c.txt", "c\nd");
+    write(&folder, "a/b.txt.gz", gzip(b"e"));
+    write(&folder, "notes.md", "not read");
+    let (format, documents) = read(folder.path());
+    assert_eq!(format, CorpusFormat::PlainText);
+    assert_eq!(documents, ["e", "c\nd", "b\n"].map(Document::new));
+}
+
+const REVIEWS: [(&str, &str); 9] = [
+    ("aclImdb/train/pos/1_9.txt", "p1"),
+    ("aclImdb/train/pos/0_10.txt", "p0"),
+    ("aclImdb/train/neg/0_1.txt", "n0"),
+    ("aclImdb/train/unsup/0_0.txt", "u0"),
+    ("aclImdb/test/neg/0_2.txt", "t0"),
+    ("aclImdb/test/pos/0_8.txt", "t1"),
+    ("aclImdb/train/urls_pos.txt", "not read"),
+    ("aclImdb/README", "not read"),
+    ("aclImdb/train/other/0_0.txt", "not read"),
+];
+
+fn tar() -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, text) in REVIEWS {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive
+            .append_data(&mut header, name, text.as_bytes())
+            .unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+#[test]
+fn aclimdb_is_the_same_as_a_folder_and_as_an_archive() {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in REVIEWS {
+        write(&folder, name, text);
+    }
+    let packed = TempDir::new().unwrap();
+    let paths = [
+        folder.path().to_owned(),
+        folder.path().join("aclImdb"),
+        write(&packed, "aclImdb.tar", tar()),
+        write(&packed, "aclImdb_v1.tar.gz", gzip(&tar())),
+        write(&packed, "aclImdb.tgz", gzip(&tar())),
+    ];
+    let train = vec![
+        Document::labeled("n0", "neg"),
+        Document::labeled("p0", "pos"),
+        Document::labeled("p1", "pos"),
+    ];
+    let test = vec![
+        Document::labeled("t0", "neg"),
+        Document::labeled("t1", "pos"),
+    ];
+    for path in paths {
+        assert_eq!(
+            read(&path),
+            (CorpusFormat::AclImdb, train.clone()),
+            "{}",
+            path.display()
+        );
+        for (split, expected) in [
+            ("train", train.clone()),
+            ("test", test.clone()),
+            ("unsup", vec![Document::new("u0")]),
+        ] {
+            let options = CorpusOptions {
+                split: Some(split.into()),
+                ..Default::default()
+            };
+            assert_eq!(read_with(&path, &options).1, expected, "{split}");
+        }
+    }
+    // Reading an archive leaves nothing behind.
+    assert_eq!(fs::read_dir(packed.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn a_document_of_several_fields_has_one_text() {
+    let document = Document {
+        fields: vec!["a".into(), "b".into()],
+        label: None,
+    };
+    assert_eq!(document.text(), "a\nb");
+    assert_eq!(Document::new("a").text(), "a");
+}

@@ -1,0 +1,13 @@
+//! The operations that decide the speed of training and inference, as a burn backend extension.
+//!
+//! Each is one function on burn tensors, with one portable body in burn operations that runs on
+//! every backend, and a backward pass written by hand. Under plain autodiff the recurrence of an
+//! LSTM records a dozen graph nodes a time step and allocates a full-size gradient for each slice;
+//! here the layer is one node.
+//!
+//! The features `flex`, `ndarray`, `wgpu` and `cuda` name the backends that are routed; a tensor
+//! on any other backend is a panic that names the operation.
+
+mod lstm;
+
+pub use lstm::{LstmOutput, lstm};

@@ -1,0 +1,192 @@
+use burn::config::Config;
+use burn::module::{Module, Param, ParamGroup};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Int, Tensor};
+
+use crate::awd_lstm::{AwdLstm, AwdLstmConfig, AwdLstmOutput};
+use crate::awd_lstm_state::AwdLstmState;
+use crate::dropout::{DropoutRng, LockedDropout};
+use crate::init::{InitRng, constant};
+use crate::regularization::{activation_regularization, temporal_activation_regularization};
+
+/// Configuration to create a [`LanguageModel`] using the [init function](LanguageModelConfig::init).
+#[derive(Config, Debug, PartialEq)]
+pub struct LanguageModelConfig {
+    /// The encoder.
+    pub encoder: AwdLstmConfig,
+    /// Weight of activation regularization; 2 in Merity et al. (2017).
+    #[config(default = 2.0)]
+    pub alpha: f64,
+    /// Weight of temporal activation regularization; 1 in Merity et al. (2017).
+    #[config(default = 1.0)]
+    pub beta: f64,
+}
+
+/// A language model: an [`AwdLstm`] and a decoder to the vocabulary, whose weights are the
+/// embedding matrix itself (Inan et al. 2017; Press and Wolf 2017).
+#[derive(Module, Debug)]
+pub struct LanguageModel {
+    /// The encoder, whose embedding is the decoder's weight as well.
+    pub encoder: AwdLstm,
+    /// The decoder's bias, `[vocab_size]`.
+    pub decoder_bias: Param<Tensor<1>>,
+    /// Dropout before the decoder.
+    pub output_dropout: LockedDropout,
+    /// Weight of activation regularization.
+    pub alpha: f64,
+    /// Weight of temporal activation regularization.
+    pub beta: f64,
+}
+
+/// What [`LanguageModel::forward`] returns.
+#[derive(Clone, Debug)]
+pub struct LanguageModelOutput {
+    /// Scores of the next word before the softmax, `[seq_len, batch_size, vocab_size]`.
+    pub logits: Tensor<3>,
+    /// The state to continue from.
+    pub state: AwdLstmState,
+}
+
+/// What [`LanguageModel::loss`] returns; the losses are of shape `[1]`, in nats.
+#[derive(Clone, Debug)]
+pub struct LanguageModelLoss {
+    /// Mean negative log-likelihood of the targets: the loss that is reported.
+    pub cross_entropy: Tensor<1>,
+    /// Activation regularization, times `alpha`.
+    pub activation: Tensor<1>,
+    /// Temporal activation regularization, times `beta`.
+    pub temporal_activation: Tensor<1>,
+    /// The state to continue from.
+    pub state: AwdLstmState,
+}
+
+impl LanguageModelLoss {
+    /// The loss to minimize: the sum of the three.
+    pub fn total(&self) -> Tensor<1> {
+        self.cross_entropy.clone() + self.activation.clone() + self.temporal_activation.clone()
+    }
+}
+
+impl LanguageModelConfig {
+    /// The name and shape of every weight, known before any is allocated.
+    pub fn weight_shapes(&self) -> Vec<(String, Vec<usize>)> {
+        let mut shapes = self.encoder.weight_shapes("encoder");
+        shapes.push(("decoder_bias".to_owned(), vec![self.encoder.vocab_size]));
+        shapes
+    }
+
+    /// A model whose encoder is initialized by [`AwdLstmConfig::init`], and whose decoder bias is
+    /// zero.
+    ///
+    /// # Panics
+    ///
+    /// Panics if [`AwdLstmConfig::validate`] fails.
+    pub fn init(&self, rng: &mut InitRng, device: &Device) -> LanguageModel {
+        LanguageModel {
+            encoder: self.encoder.init(rng, device),
+            decoder_bias: constant([self.encoder.vocab_size], 0.0, device),
+            output_dropout: LockedDropout {
+                prob: self.encoder.dropout.output,
+            },
+            alpha: self.alpha,
+            beta: self.beta,
+        }
+    }
+}
+
+impl LanguageModel {
+    /// Scores the next word at every position, continuing from `state`.
+    ///
+    /// # Shapes
+    ///
+    /// - tokens: `[batch_size, seq_len]`
+    /// - logits: `[seq_len, batch_size, vocab_size]`
+    pub fn forward(
+        &self,
+        tokens: Tensor<2, Int>,
+        state: AwdLstmState,
+        mut dropout: Option<&mut DropoutRng>,
+    ) -> LanguageModelOutput {
+        let encoded = self.encoder.forward(tokens, state, dropout.as_deref_mut());
+        let dropped = self.output_dropout.forward(encoded.output, dropout);
+        let [seq_len, batch_size, _] = dropped.dims();
+        let logits = self.decode(dropped);
+        LanguageModelOutput {
+            logits: logits.reshape([seq_len, batch_size, self.encoder.vocab_size()]),
+            state: encoded.state,
+        }
+    }
+
+    /// The losses of predicting `targets` from `tokens`, continuing from `state`.
+    ///
+    /// # Shapes
+    ///
+    /// - tokens, targets: `[batch_size, seq_len]`
+    pub fn loss(
+        &self,
+        tokens: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+        state: AwdLstmState,
+        mut dropout: Option<&mut DropoutRng>,
+    ) -> LanguageModelLoss {
+        let [batch_size, seq_len] = targets.dims();
+        let targets = targets.transpose().reshape([seq_len * batch_size, 1]); // time-major
+        let AwdLstmOutput { output, state } =
+            self.encoder.forward(tokens, state, dropout.as_deref_mut());
+        let dropped = self.output_dropout.forward(output.clone(), dropout);
+        let log_probabilities = log_softmax(self.decode(dropped.clone()), 1); // [tokens, vocab_size]
+        LanguageModelLoss {
+            cross_entropy: log_probabilities.gather(1, targets).mean().neg(),
+            activation: activation_regularization(dropped, self.alpha),
+            temporal_activation: temporal_activation_regularization(output, self.beta),
+            state,
+        }
+    }
+
+    /// How well `targets` are predicted from `tokens`: the sum of their negative log-likelihoods, in
+    /// nats, and how many had the highest score, each of shape `[1]`; then the state to continue
+    /// from. No dropout.
+    ///
+    /// # Shapes
+    ///
+    /// - tokens, targets: `[batch_size, seq_len]`
+    pub fn evaluate(
+        &self,
+        tokens: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+        state: AwdLstmState,
+    ) -> (Tensor<1>, Tensor<1, Int>, AwdLstmState) {
+        let [batch_size, seq_len] = targets.dims();
+        let targets = targets.transpose().reshape([seq_len * batch_size, 1]); // time-major
+        let AwdLstmOutput { output, state } = self.encoder.forward(tokens, state, None);
+        let log_probabilities = log_softmax(self.decode(output), 1); // [tokens, vocab_size]
+        let correct = log_probabilities
+            .clone()
+            .argmax(1)
+            .equal(targets.clone())
+            .int()
+            .sum();
+        (
+            log_probabilities.gather(1, targets).sum().neg(),
+            correct,
+            state,
+        )
+    }
+
+    /// The layer groups, bottom to top, as fastai splits a language model: one for each LSTM
+    /// layer, then the embedding with the decoder, whose weights are the same.
+    pub fn layer_groups(&self) -> Vec<ParamGroup> {
+        let (_, mut groups) = self.encoder.parameter_groups();
+        let tied = vec![self.encoder.embedding.id, self.decoder_bias.id];
+        groups.push(ParamGroup::from_ids(tied));
+        groups
+    }
+
+    /// `[seq_len, batch_size, d_embedding]` to `[seq_len * batch_size, vocab_size]`.
+    fn decode(&self, hidden: Tensor<3>) -> Tensor<2> {
+        let [seq_len, batch_size, d_embedding] = hidden.dims();
+        let hidden = hidden.reshape([seq_len * batch_size, d_embedding]);
+        hidden.matmul(self.encoder.embedding.val().transpose())
+            + self.decoder_bias.val().unsqueeze()
+    }
+}

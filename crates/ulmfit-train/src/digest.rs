@@ -1,0 +1,38 @@
+//! SHA-256 digests of what goes into a run, so that a run is not resumed with something else.
+
+use sha2::{Digest, Sha256};
+use ulmfit_data::{EncodedCorpus, Vocab};
+
+/// The digest of a text, in hexadecimal.
+pub(crate) fn of_text(text: &str) -> String {
+    hexadecimal(Sha256::digest(text.as_bytes()).as_slice())
+}
+
+/// The digest of an encoded corpus, its labels and its vocabulary, in hexadecimal.
+pub(crate) fn of_data(corpus: &EncodedCorpus, labels: &[usize], vocab: &Vocab) -> String {
+    let mut digest = Sha256::new();
+    for document in corpus.iter() {
+        digest.update((document.len() as u64).to_le_bytes());
+        for id in document {
+            digest.update(id.to_le_bytes());
+        }
+    }
+    for &label in labels {
+        digest.update((label as u64).to_le_bytes());
+    }
+    for token in vocab.strings() {
+        digest.update((token.len() as u64).to_le_bytes());
+        digest.update(token.as_bytes());
+    }
+    hexadecimal(digest.finalize().as_slice())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+            text
+        })
+}

@@ -1,0 +1,82 @@
+use std::path::PathBuf;
+
+use ulmfit_data::DataError;
+use ulmfit_model::ModelError;
+use ulmfit_optim::OptimError;
+
+/// Everything that can go wrong between a recipe and a trained model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// Something about texts, labels or vocabularies.
+    #[error(transparent)]
+    Data(#[from] DataError),
+
+    /// Something about schedules, layer groups or optimizers.
+    #[error(transparent)]
+    Optim(#[from] OptimError),
+
+    /// Something about configurations or weights that no file is to blame for.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+
+    /// A file could not be read or written; the message has its path.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+
+    /// A recipe that does not parse or that contradicts itself.
+    #[error("{}: {message}", path.display())]
+    Recipe {
+        /// The recipe's file.
+        path: PathBuf,
+        /// What is wrong, with the line where there is one.
+        message: String,
+    },
+
+    /// A model file that cannot be used.
+    #[error("{}: {message}", path.display())]
+    ModelFile {
+        /// The model file.
+        path: PathBuf,
+        /// What is wrong and what would help.
+        message: String,
+    },
+
+    /// A run directory in a state that the request does not fit.
+    #[error("{}: {message}", path.display())]
+    RunDir {
+        /// The run directory.
+        path: PathBuf,
+        /// What is wrong and what would help.
+        message: String,
+    },
+
+    /// Texts or labels that a stage cannot be run on.
+    #[error("{0}")]
+    Unusable(String),
+
+    /// The loss became infinite or not a number.
+    #[error(
+        "the loss is {loss} at step {step} of {stage}, at a learning rate of {learning_rate:.2e}; \
+         lower `lr_max` or `clip_norm` in the recipe and start the stage again"
+    )]
+    Diverged {
+        /// The stage's name.
+        stage: &'static str,
+        /// The step, counted from 1.
+        step: u64,
+        /// The highest group's learning rate at that step.
+        learning_rate: f64,
+        /// The loss.
+        loss: f64,
+    },
+
+    /// The caller asked to stop; a checkpoint of this very step was written.
+    #[error("stopped at step {step} of {stage}; run the same command with --resume to go on")]
+    Stopped {
+        /// The stage's name.
+        stage: &'static str,
+        /// Steps done so far.
+        step: u64,
+    },
+}

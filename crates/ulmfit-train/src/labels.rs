@@ -1,0 +1,64 @@
+//! Class names and their numbers.
+
+use std::collections::BTreeMap;
+
+use ulmfit_data::Document;
+
+use crate::error::TrainError;
+
+/// The classes of a data set, sorted by name, and each document's class.
+///
+/// # Errors
+///
+/// [`TrainError::Unusable`] when a document has no label or there is but one class.
+pub fn number_labels(documents: &[Document]) -> Result<(Vec<String>, Vec<usize>), TrainError> {
+    let mut numbers = BTreeMap::new();
+    for (index, document) in documents.iter().enumerate() {
+        let Some(label) = &document.label else {
+            return Err(TrainError::Unusable(format!(
+                "document {} has no label; name the column with --label, or leave out the row",
+                index + 1
+            )));
+        };
+        numbers.insert(label.clone(), 0);
+    }
+    if numbers.len() < 2 {
+        return Err(TrainError::Unusable(match numbers.keys().next() {
+            Some(only) => format!(
+                "every document has the label \"{only}\"; a classifier needs at least two classes"
+            ),
+            None => "there are no documents to train a classifier on".to_owned(),
+        }));
+    }
+    for (number, value) in numbers.values_mut().enumerate() {
+        *value = number;
+    }
+    let of = documents
+        .iter()
+        .filter_map(|document| document.label.as_ref());
+    let of = of.map(|label| numbers[label]).collect();
+    Ok((numbers.into_keys().collect(), of))
+}
+
+/// Each document's class among the classes that a model knows.
+///
+/// # Errors
+///
+/// [`TrainError::Unusable`] when a document has no label, or one that the model was not trained
+/// on; the message names both.
+pub fn known_labels(documents: &[Document], labels: &[String]) -> Result<Vec<usize>, TrainError> {
+    let documents = documents.iter().enumerate();
+    let numbers =
+        documents.map(|(index, document)| {
+            let label = document.label.as_deref().unwrap_or_default();
+            labels.iter().position(|known| known == label).ok_or_else(|| {
+            TrainError::Unusable(format!(
+                "document {} has the label \"{label}\", which the model was not trained on; \
+                 it knows {}",
+                index + 1,
+                labels.join(", ")
+            ))
+        })
+        });
+    numbers.collect()
+}

@@ -1,0 +1,54 @@
+//! ULMFiT from texts to a measured classifier: stages, recipes, runs and evaluation.
+//!
+//! The three stages of Howard and Ruder (2018), *Universal Language Model Fine-tuning for Text
+//! Classification*, are three functions:
+//!
+//! 1. [`pretrain`]: a language model on general text.
+//! 2. [`finetune`]: that model on the task's text, labels or not.
+//! 3. [`train_classifier`]: a classifier on top of its encoder, on labeled documents.
+//!
+//! Each takes documents, a [`Recipe`] that states every hyper-parameter, [`RunOptions`] and an
+//! [`Observer`], and returns a model with its vocabulary and tokenizer. Each works in a run folder
+//! with `run.json`, `metrics.jsonl` and checkpoints, from which a run that was killed goes on to
+//! the same result. [`ModelFile`] reads and writes the one file of a model, [`Predictor`] uses it,
+//! [`ClassificationReport`] and [`evaluate_language_model`] measure it.
+//!
+//! The crate prints nothing and turns no burn backend on.
+
+mod atomic_file;
+mod baseline;
+mod checkpoint;
+#[cfg(feature = "tui")]
+mod dashboard;
+mod digest;
+mod direction;
+mod error;
+mod event;
+mod labels;
+mod model_file;
+mod options;
+mod predictor;
+mod prepare;
+mod recipe;
+mod report;
+mod run_dir;
+mod stages;
+mod tensor_file;
+
+pub use baseline::TfidfLogistic;
+#[cfg(feature = "tui")]
+pub use dashboard::Dashboard;
+pub use error::TrainError;
+pub use event::{Event, Observer, Validation};
+pub use labels::{known_labels, number_labels};
+pub use model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel};
+pub use options::{RunOptions, StopSignal};
+pub use predictor::{Prediction, Predictor};
+pub use recipe::{
+    ClassifierRecipe, DataRecipe, Keep, LanguageModelRecipe, ModelRecipe, Recipe, TrainingRecipe,
+};
+pub use report::{ClassReport, ClassificationReport};
+pub use run_dir::{RunInfo, RunStatus, read_run_info};
+pub use stages::{
+    LanguageModelReport, evaluate_language_model, finetune, pretrain, train_classifier,
+};

@@ -1,0 +1,115 @@
+//! Recipes: every hyper-parameter of the three stages, in one typed TOML file.
+//!
+//! Nothing has a default: a recipe states each number, with its source in a comment, and an
+//! unknown or a missing field is an error that names it.
+
+mod stage;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use ulmfit_data::{TokenizerConfig, VocabConfig};
+use ulmfit_model::{AwdLstmConfig, AwdLstmDropout};
+
+pub use stage::{ClassifierRecipe, Keep, LanguageModelRecipe, TrainingRecipe};
+
+use crate::digest;
+use crate::error::TrainError;
+
+/// A whole recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// How texts become tokens.
+    pub text: TokenizerConfig,
+    /// How a vocabulary is chosen.
+    pub vocab: VocabConfig,
+    /// The encoder's sizes.
+    pub model: ModelRecipe,
+    /// Pretraining the language model on general text.
+    pub pretrain: LanguageModelRecipe,
+    /// Fine-tuning it on the task's text.
+    pub finetune: LanguageModelRecipe,
+    /// Training the classifier.
+    pub classifier: ClassifierRecipe,
+    /// Which part of a data set the profile uses; read by `cargo xtask reproduce`.
+    pub data: DataRecipe,
+}
+
+/// The encoder's sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRecipe {
+    /// Features of the embedding.
+    pub d_embedding: usize,
+    /// Features of the layers before the last.
+    pub d_hidden: usize,
+    /// The number of LSTM layers.
+    pub n_layers: usize,
+}
+
+/// Which part of a data set a profile uses; 0 documents means all of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecipe {
+    /// Splits that pretraining reads, when no other text is given.
+    pub pretrain_splits: Vec<String>,
+    /// Documents of them.
+    pub pretrain_documents: usize,
+    /// Splits that fine-tuning reads.
+    pub finetune_splits: Vec<String>,
+    /// Documents of them.
+    pub finetune_documents: usize,
+    /// Labeled documents that the classifier is trained on.
+    pub train_documents: usize,
+    /// Test documents that it is measured on.
+    pub test_documents: usize,
+}
+
+impl Recipe {
+    /// Reads a recipe from a file.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Io`] when it cannot be read; [`TrainError::Recipe`], with the line and the
+    /// field, when it does not parse or a number is out of range.
+    pub fn open(path: &Path) -> Result<Self, TrainError> {
+        let text = fs_err::read_to_string(path)?;
+        let refuse = |message: String| TrainError::Recipe {
+            path: path.to_owned(),
+            message,
+        };
+        let recipe: Self = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+        recipe
+            .validate()
+            .map_err(|error| refuse(error.to_string()))?;
+        Ok(recipe)
+    }
+
+    /// A digest of every field, so that a run is not resumed with another recipe.
+    ///
+    /// # Panics
+    ///
+    /// Never: a recipe always serializes.
+    pub fn digest(&self) -> String {
+        digest::of_text(&serde_json::to_string(self).expect("a recipe serializes"))
+    }
+
+    /// The encoder that the recipe describes, for a vocabulary of `vocab_size` words.
+    pub fn encoder(&self, vocab_size: usize, dropout: AwdLstmDropout) -> AwdLstmConfig {
+        AwdLstmConfig::new(vocab_size)
+            .with_d_embedding(self.model.d_embedding)
+            .with_d_hidden(self.model.d_hidden)
+            .with_n_layers(self.model.n_layers)
+            .with_dropout(dropout)
+    }
+
+    fn validate(&self) -> Result<(), TrainError> {
+        for stage in [&self.pretrain, &self.finetune] {
+            self.encoder(1, stage.dropout()).validate()?;
+            stage.training.validate(self.model.n_layers + 1)?;
+        }
+        self.encoder(1, self.classifier.dropout()).validate()?;
+        self.classifier.training.validate(self.model.n_layers + 2)
+    }
+}

@@ -1,0 +1,154 @@
+use serde::{Deserialize, Serialize};
+use ulmfit_data::SequenceLength;
+use ulmfit_model::AwdLstmDropout;
+use ulmfit_optim::{
+    DiscriminativeLr, OptimError, OptimizerConfig, ScheduleConfig, Stage, Unfreezing,
+};
+
+use crate::error::TrainError;
+
+/// What the three stages have in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRecipe {
+    /// Rows, or documents, of a step.
+    pub batch_size: usize,
+    /// How often the training data are gone through.
+    pub epochs: usize,
+    /// Which layer groups train when.
+    pub unfreezing: Unfreezing,
+    /// How the groups' learning rates relate.
+    pub discriminative: DiscriminativeLr,
+    /// The learning rate over a phase of unfreezing; a phase may have its own.
+    pub schedule: ScheduleConfig,
+    /// The optimizer.
+    pub optimizer: OptimizerConfig,
+    /// The global norm that gradients are clipped to; 0 for no clipping.
+    pub clip_norm: f64,
+    /// The part of the documents that is held out for validation, in [0, 1); 0 for none.
+    pub validation: f64,
+    /// Epochs without a better validation loss after which a stage ends early; 0 for never.
+    pub patience: usize,
+    /// Which weights the stage ends with.
+    pub keep: Keep,
+}
+
+/// Which weights a stage ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// Those after the last step.
+    Last,
+    /// Those of the epoch with the least validation loss.
+    Best,
+}
+
+/// How a language model is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageModelRecipe {
+    /// Tokens of a row in a step.
+    pub sequence_length: SequenceLength,
+    /// Dropout probabilities before `dropout_multiplier`.
+    pub dropout: AwdLstmDropoutRecipe,
+    /// What every dropout probability is multiplied by.
+    pub dropout_multiplier: f64,
+    /// Weight of activation regularization.
+    pub alpha: f64,
+    /// Weight of temporal activation regularization.
+    pub beta: f64,
+    /// The rest.
+    pub training: TrainingRecipe,
+}
+
+/// How a classifier is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifierRecipe {
+    /// The longest chunk of a document that is read at once, in tokens.
+    pub bptt: usize,
+    /// How many of a document's last tokens are pooled and trained through.
+    pub max_len: usize,
+    /// Features of the head's hidden layer.
+    pub d_head: usize,
+    /// Dropout before the head's last linear layer; not multiplied.
+    pub head_dropout: f64,
+    /// Dropout probabilities before `dropout_multiplier`.
+    pub dropout: AwdLstmDropoutRecipe,
+    /// What every dropout probability is multiplied by.
+    pub dropout_multiplier: f64,
+    /// Weight of activation regularization.
+    pub alpha: f64,
+    /// Weight of temporal activation regularization.
+    pub beta: f64,
+    /// The rest.
+    pub training: TrainingRecipe,
+}
+
+/// [`AwdLstmDropout`] as a recipe states it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwdLstmDropoutRecipe {
+    output: f64,
+    hidden: f64,
+    input: f64,
+    embedding: f64,
+    weight: f64,
+}
+
+impl LanguageModelRecipe {
+    /// The dropout probabilities, multiplied.
+    pub fn dropout(&self) -> AwdLstmDropout {
+        self.dropout.scaled(self.dropout_multiplier)
+    }
+}
+
+impl ClassifierRecipe {
+    /// The dropout probabilities, multiplied.
+    pub fn dropout(&self) -> AwdLstmDropout {
+        self.dropout.scaled(self.dropout_multiplier)
+    }
+}
+
+impl AwdLstmDropoutRecipe {
+    fn scaled(&self, multiplier: f64) -> AwdLstmDropout {
+        AwdLstmDropout::new(
+            self.output,
+            self.hidden,
+            self.input,
+            self.embedding,
+            self.weight,
+        )
+        .scaled(multiplier)
+    }
+}
+
+impl TrainingRecipe {
+    /// The phases of unfreezing, bottom group first, for a model with `n_groups` layer groups.
+    pub(crate) fn phases(&self, n_groups: usize) -> Result<Vec<Stage>, OptimError> {
+        self.unfreezing.stages(n_groups, self.epochs)
+    }
+
+    /// Checks what can be checked without data.
+    pub(super) fn validate(&self, n_groups: usize) -> Result<(), TrainError> {
+        let refuse = |message: &str| Err(TrainError::Unusable(message.to_owned()));
+        if self.batch_size == 0 || self.epochs == 0 {
+            return refuse("`batch_size` and `epochs` are at least 1");
+        }
+        if !(0.0..1.0).contains(&self.validation) {
+            return refuse("`validation` is a part of the documents, from 0 to less than 1");
+        }
+        if !(self.clip_norm >= 0.0 && self.clip_norm.is_finite()) {
+            return refuse("`clip_norm` is 0, for no clipping, or a positive number");
+        }
+        if self.validation == 0.0 && (self.patience > 0 || self.keep == Keep::Best) {
+            return refuse("`patience` and `keep = \"best\"` need a `validation` part above 0");
+        }
+        self.discriminative.multipliers(n_groups)?;
+        self.optimizer.init()?;
+        for phase in self.phases(n_groups)? {
+            phase.schedule(&self.schedule).init(1)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,224 @@
+//! The folder of one stage's run.
+//!
+//! ```text
+//! run.json                    what goes in and what came out
+//! metrics.jsonl               losses and validations, one line each
+//! checkpoint-last.safetensors where to go on
+//! checkpoint-best.safetensors the weights with the least validation loss
+//! model.safetensors           the result
+//! ```
+
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use ulmfit_data::Direction;
+
+use crate::atomic_file;
+use crate::error::TrainError;
+use crate::recipe::Recipe;
+
+/// What `run.json` holds: everything that affects the result, and the result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// The version of this crate.
+    pub version: String,
+    /// `pretrain`, `finetune` or `classifier`.
+    pub stage: String,
+    /// Whether the run is done.
+    pub status: RunStatus,
+    /// The seed of every draw.
+    pub seed: u64,
+    /// Which way documents are read.
+    pub direction: Direction,
+    /// The device, as burn names it.
+    pub device: String,
+    /// The threads of the CPU.
+    pub threads: usize,
+    /// The command line, when there was one.
+    pub command: Vec<String>,
+    /// The digest of the recipe.
+    pub recipe_digest: String,
+    /// The digest of the encoded documents, labels and vocabulary.
+    pub data_digest: String,
+    /// The digest of the weights that the stage started from, if it did from any.
+    pub pretrained_digest: Option<String>,
+    /// Documents to train on and to validate on.
+    pub documents: [usize; 2],
+    /// Tokens to train on and to validate on.
+    pub tokens: [usize; 2],
+    /// Words in the vocabulary.
+    pub vocab_size: usize,
+    /// Trained parameters.
+    pub parameters: usize,
+    /// Training steps done.
+    pub steps: u64,
+    /// Wall time over all parts of a resumed run.
+    pub seconds: f64,
+    /// The final validation, by name.
+    pub metrics: std::collections::BTreeMap<String, f64>,
+    /// The whole recipe.
+    pub recipe: Recipe,
+}
+
+/// Whether a run is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStatus {
+    /// Under way, or interrupted.
+    Running,
+    /// Done.
+    Finished,
+}
+
+/// An open run folder; no second process can open it.
+#[derive(Debug)]
+pub(crate) struct RunDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunDir {
+    /// Opens the folder of a run, new or to be resumed; returns the run as far as it came.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::RunDir`] when another process runs in it; when it holds a run and `resume` is
+    /// not asked for; when it holds another run than `info` describes.
+    pub(crate) fn open(
+        path: &Path,
+        info: &RunInfo,
+        resume: bool,
+    ) -> Result<(Self, Option<RunInfo>), TrainError> {
+        let refuse = |message: String| TrainError::RunDir {
+            path: path.to_owned(),
+            message,
+        };
+        fs_err::create_dir_all(path)?;
+        let lock_path = path.join("run.lock");
+        let lock = File::create(&lock_path).map_err(|error| {
+            refuse(format!(
+                "cannot write into the run directory ({error}); name another one"
+            ))
+        })?;
+        lock.try_lock().map_err(|_| {
+            refuse(
+                "another process is running in this directory; wait for it or name another".into(),
+            )
+        })?;
+        let this = Self {
+            path: path.to_owned(),
+            _lock: lock,
+        };
+        if !this.file("run.json").exists() {
+            this.write_info(info)?;
+            return Ok((this, None));
+        }
+        if !resume {
+            return Err(refuse(
+                "holds a run already; go on with it by --resume, or name another directory".into(),
+            ));
+        }
+        let earlier = read_run_info(path)?;
+        let differing = differences(&earlier, info);
+        if differing.is_empty() {
+            Ok((this, Some(earlier)))
+        } else {
+            Err(refuse(format!(
+                "holds a run with another {}; repeat that run's command, or name another directory",
+                differing.join(" and another ")
+            )))
+        }
+    }
+
+    pub(crate) fn write_info(&self, info: &RunInfo) -> Result<(), TrainError> {
+        let text = serde_json::to_string_pretty(info).expect("run information serializes");
+        atomic_file::write(&self.file("run.json"), text.as_bytes())?;
+        Ok(())
+    }
+
+    pub(crate) fn last_checkpoint(&self) -> PathBuf {
+        self.file("checkpoint-last.safetensors")
+    }
+
+    pub(crate) fn best_checkpoint(&self) -> PathBuf {
+        self.file("checkpoint-best.safetensors")
+    }
+
+    pub(crate) fn model(&self) -> PathBuf {
+        self.file("model.safetensors")
+    }
+
+    /// Opens `metrics.jsonl` at `length` bytes; what is behind was written after the checkpoint
+    /// that the run goes on from, and will be written again.
+    pub(crate) fn metrics(&self, length: u64) -> Result<MetricsLog, TrainError> {
+        let mut file = fs_err::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.file("metrics.jsonl"))?;
+        file.set_len(length)?;
+        file.seek(std::io::SeekFrom::End(0))?;
+        Ok(MetricsLog { file, length })
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+/// Reads the `run.json` of a run folder.
+///
+/// # Errors
+///
+/// [`TrainError::Io`] when it cannot be read, [`TrainError::RunDir`] when it does not parse.
+pub fn read_run_info(run_dir: &Path) -> Result<RunInfo, TrainError> {
+    let text = fs_err::read_to_string(run_dir.join("run.json"))?;
+    serde_json::from_str(&text).map_err(|error| TrainError::RunDir {
+        path: run_dir.to_owned(),
+        message: format!("its run.json is damaged or of another version ({error})"),
+    })
+}
+
+/// What differs between two runs that would change the result.
+fn differences(earlier: &RunInfo, info: &RunInfo) -> Vec<&'static str> {
+    let pairs = [
+        ("stage", earlier.stage == info.stage),
+        ("recipe", earlier.recipe_digest == info.recipe_digest),
+        ("seed", earlier.seed == info.seed),
+        ("direction", earlier.direction == info.direction),
+        ("data set", earlier.data_digest == info.data_digest),
+        (
+            "pretrained model",
+            earlier.pretrained_digest == info.pretrained_digest,
+        ),
+        ("version of ulmfit", earlier.version == info.version),
+    ];
+    pairs
+        .iter()
+        .filter(|(_, same)| !same)
+        .map(|(name, _)| *name)
+        .collect()
+}
+
+/// `metrics.jsonl`: lines that repeat from run to run, and so hold no times.
+#[derive(Debug)]
+pub(crate) struct MetricsLog {
+    file: fs_err::File,
+    length: u64,
+}
+
+impl MetricsLog {
+    pub(crate) fn append(&mut self, line: &impl Serialize) -> Result<(), TrainError> {
+        let mut text = serde_json::to_string(line).expect("metrics serialize");
+        text.push('\n');
+        self.file.write_all(text.as_bytes())?;
+        self.length += text.len() as u64;
+        Ok(())
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+}

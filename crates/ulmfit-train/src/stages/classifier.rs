@@ -1,0 +1,295 @@
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use ulmfit_data::{Document, DocumentBatches, EncodedCorpus, stratified_split};
+use ulmfit_model::{
+    DropoutRng, InitRng, TextClassifier, TextClassifierConfig, activation_regularization,
+    load_weights, named_weights, temporal_activation_regularization,
+};
+use ulmfit_optim::{LayerGroups, StepRates, clip_global_norm, unfreeze};
+
+use super::plan;
+use super::run::{Run, Subject, digest_of};
+use super::session::Session;
+use crate::checkpoint::Progress;
+use crate::digest;
+use crate::direction::directed;
+use crate::error::TrainError;
+use crate::event::{Observer, Validation};
+use crate::labels::number_labels;
+use crate::model_file::{ModelFile, TrainedClassifier, TrainedLanguageModel};
+use crate::options::RunOptions;
+use crate::prepare::encoded;
+use crate::recipe::{ClassifierRecipe, Keep, Recipe};
+use crate::tensor_file::{self, TensorFile};
+
+/// Documents and their classes.
+struct Labeled {
+    documents: EncodedCorpus,
+    labels: Vec<usize>,
+}
+
+/// Trains a classifier on top of a fine-tuned language model (Howard and Ruder 2018, section
+/// 3.3), and writes `model.safetensors` into the run's folder.
+///
+/// # Errors
+///
+/// Any [`TrainError`]; a run that ends in one can be resumed from its last checkpoint.
+pub fn train_classifier(
+    documents: &[Document],
+    language_model: TrainedLanguageModel,
+    recipe: &Recipe,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<TrainedClassifier, TrainError> {
+    let stage = &recipe.classifier;
+    if language_model.direction != options.direction {
+        return Err(TrainError::Unusable(format!(
+            "the language model reads {} and this run reads {}; both must be the same",
+            language_model.direction, options.direction
+        )));
+    }
+    let TrainedLanguageModel {
+        config,
+        tokenizer,
+        vocab,
+        direction,
+        provenance,
+        model,
+    } = language_model;
+    let (labels, classes) = number_labels(documents)?;
+    let corpus = encoded(documents, &tokenizer, &vocab, observer);
+    let corpus = directed(corpus, direction);
+    let data_digest = digest::of_data(&corpus, &classes, &vocab);
+    let (train, valid) = stratified_split(&classes, stage.training.validation, options.seed);
+    let part = |indices: &[usize]| Labeled {
+        documents: corpus.select(indices),
+        labels: indices.iter().map(|&index| classes[index]).collect(),
+    };
+    let (train, valid) = (part(&train), part(&valid));
+
+    let encoder = config.encoder.with_dropout(stage.dropout());
+    let config = TextClassifierConfig::new(encoder, labels.len())
+        .with_d_head(stage.d_head)
+        .with_head_dropout(stage.head_dropout)
+        .with_bptt(stage.bptt)
+        .with_max_len(Some(stage.max_len));
+    let device = options.device.clone().autodiff();
+    let classifier = config
+        .init(&mut InitRng::new(options.seed), &device)
+        .with_encoder(model.encoder.train(), &config);
+    let mut run = Run::open(
+        Subject {
+            stage: "classifier",
+            recipe,
+            train: &train.documents,
+            valid: &valid.documents,
+            data_digest,
+            pretrained_digest: Some(digest_of(&provenance)),
+            vocab_size: vocab.len(),
+            parameters: classifier.num_params(),
+        },
+        options,
+    )?;
+    if run.finished {
+        let mut classifiers = ModelFile::open_classifiers(&run.dir.model(), &options.device)?;
+        return classifiers.pop().ok_or_else(|| {
+            TrainError::Unusable("the finished run's model file holds no classifier".to_owned())
+        });
+    }
+    let model = train_loop(
+        &mut run, classifier, &train, &valid, stage, options, observer,
+    )?;
+    let trained = TrainedClassifier {
+        config,
+        tokenizer,
+        vocab,
+        labels,
+        direction,
+        provenance: run.provenance(),
+        model,
+    };
+    ModelFile::Classifier(vec![trained.clone()]).save(&run.dir.model())?;
+    run.finish(observer)?;
+    Ok(trained)
+}
+
+/// Trains `model` as the recipe says, from the run's checkpoint if there is one.
+///
+/// Each step: set the rates, forward, loss, backward, clip, step, log.
+fn train_loop(
+    run: &mut Run,
+    model: TextClassifier,
+    train: &Labeled,
+    valid: &Labeled,
+    recipe: &ClassifierRecipe,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<TextClassifier, TrainError> {
+    let device = options.device.clone().autodiff();
+    let batches = DocumentBatches::new(train.documents.lengths(), recipe.training.batch_size)?;
+    let groups = LayerGroups::new(&model, model.layer_groups())?;
+    let multipliers = recipe.training.discriminative.multipliers(groups.len())?;
+    let (epochs, n_steps) = plan::epochs(&recipe.training, groups.len(), |_| batches.n_batches())?;
+
+    let mut model = model;
+    let mut optimizer = recipe.training.optimizer.init()?;
+    let mut progress = Progress::default();
+    if let Some(checkpoint) = run.checkpoint.take() {
+        model = load_weights(model, checkpoint.weights)?;
+        optimizer.load_state(&model, checkpoint.optimizer)?;
+        progress = checkpoint.progress;
+    }
+    let mut session = Session::start(
+        run.stage,
+        &run.dir,
+        observer,
+        progress,
+        options.checkpoint_every,
+        options.stop.clone(),
+    )?;
+    session.announce(n_steps, epochs.len());
+
+    let mut validation = None;
+    for (index, epoch) in epochs.iter().enumerate().skip(session.progress().epoch) {
+        model = unfreeze(model, &groups, epoch.trainable)?;
+        let done = session.progress().batch;
+        if epoch.starts_phase && done == 0 {
+            optimizer = recipe.training.optimizer.init()?;
+        }
+        let mut learning_rate = 0.0;
+        let order = batches.training(options.seed, index as u64);
+        for (position, batch) in order.into_iter().enumerate().skip(done) {
+            let schedule_step = epoch.schedule_offset + position;
+            let rates = StepRates::at(&groups, &multipliers, &epoch.schedule, schedule_step)?;
+            learning_rate = epoch.schedule.rate(schedule_step);
+
+            let documents = batch
+                .indices
+                .iter()
+                .map(|&index| train.documents.document(index));
+            let documents = documents.collect::<Vec<_>>();
+            let mut dropout = DropoutRng::new(options.seed, session.progress().step);
+            let output = model.forward_train(&documents, &mut dropout);
+            let labels = batch.indices.iter().map(|&index| train.labels[index]);
+            let loss = cross_entropy(output.logits, labels, &device);
+            let total = loss.clone() + regularization(output.pooled, recipe);
+            let mut gradients = GradientsParams::from_grads(total.backward(), &model);
+            if recipe.training.clip_norm > 0.0 {
+                (gradients, _) = clip_global_norm(&model, gradients, recipe.training.clip_norm);
+            }
+            model = optimizer
+                .step(model, gradients, &rates)
+                .with_statistics(output.statistics);
+
+            session.step(loss, learning_rate, documents.len())?;
+            if session.checkpoint_is_due() {
+                session.checkpoint(named_weights(&model), optimizer.state(), None)?;
+            }
+        }
+
+        if !valid.labels.is_empty() {
+            let averaged = optimizer.averaged(model.clone());
+            let result = validate(
+                &averaged,
+                valid,
+                recipe.training.batch_size,
+                &options.device,
+            )?;
+            optimizer.record_validation(result.loss);
+            validation = Some(result);
+        }
+        let verdict = session.end_epoch(&recipe.training, learning_rate, validation)?;
+        if verdict.best && recipe.training.keep == Keep::Best {
+            let best = named_weights(&optimizer.averaged(model.clone()));
+            tensor_file::write(&run.dir.best_checkpoint(), "ulmfit-weights", &(), &best)?;
+        }
+        session.checkpoint(named_weights(&model), optimizer.state(), None)?;
+        if verdict.stop_early {
+            break;
+        }
+    }
+
+    let model = match recipe.training.keep {
+        Keep::Last => optimizer.averaged(model),
+        Keep::Best => {
+            let best = TensorFile::open(&run.dir.best_checkpoint())?;
+            let best = best.tensors("").map_err(TrainError::Unusable)?;
+            load_weights(model, best)?
+        }
+    };
+    if !valid.labels.is_empty() {
+        let result = validate(&model, valid, recipe.training.batch_size, &options.device)?;
+        run.info
+            .metrics
+            .insert("valid_loss".to_owned(), result.loss);
+        run.info
+            .metrics
+            .insert("valid_accuracy".to_owned(), result.accuracy);
+    }
+    run.info.steps = session.progress().step;
+    run.info.seconds = session.seconds();
+    Ok(model.valid())
+}
+
+/// Activation regularization of the encoder's outputs, plain and temporal, `[1]`: the mean over
+/// the chunks of each chunk's own.
+fn regularization(pooled: Vec<Tensor<3>>, recipe: &ClassifierRecipe) -> Tensor<1> {
+    let n_chunks = pooled.len().max(1) as f64;
+    let chunks = pooled.into_iter().map(|output| {
+        activation_regularization(output.clone(), recipe.alpha)
+            + temporal_activation_regularization(output, recipe.beta)
+    });
+    let sum = chunks.reduce(|sum, chunk| sum + chunk);
+    sum.expect("a batch has at least one pooled chunk") / n_chunks
+}
+
+/// Mean loss and accuracy over documents, without dropout.
+fn validate(
+    model: &TextClassifier,
+    valid: &Labeled,
+    batch_size: usize,
+    device: &Device,
+) -> Result<Validation, TrainError> {
+    let model = model.valid();
+    let (mut loss, mut correct) = (0.0, 0);
+    for batch in DocumentBatches::new(valid.documents.lengths(), batch_size)?.evaluation() {
+        let documents = batch
+            .indices
+            .iter()
+            .map(|&index| valid.documents.document(index));
+        let logits = model.forward(&documents.collect::<Vec<_>>());
+        let labels = batch.indices.iter().map(|&index| valid.labels[index]);
+        let predicted = logits
+            .clone()
+            .argmax(1)
+            .into_data_as::<i64>()
+            .try_to_vec::<i64>();
+        let predicted = predicted.expect("converted to i64");
+        correct += predicted
+            .iter()
+            .zip(labels.clone())
+            .filter(|(a, b)| **a == *b as i64)
+            .count();
+        let mean: f32 = cross_entropy(logits, labels, device).into_scalar();
+        loss += f64::from(mean) * batch.indices.len() as f64;
+    }
+    let count = valid.labels.len().max(1) as f64;
+    Ok(Validation {
+        loss: loss / count,
+        accuracy: correct as f64 / count,
+    })
+}
+
+/// Mean negative log-likelihood of the labels, `[1]`; `logits` is `[documents, classes]`.
+fn cross_entropy(
+    logits: Tensor<2>,
+    labels: impl ExactSizeIterator<Item = usize>,
+    device: &Device,
+) -> Tensor<1> {
+    let count = labels.len();
+    let labels = labels.map(|label| label as i64).collect::<Vec<_>>();
+    let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), device);
+    log_softmax(logits, 1).gather(1, labels).mean().neg()
+}

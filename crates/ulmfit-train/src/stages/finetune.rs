@@ -1,0 +1,116 @@
+use burn::module::Module;
+use ulmfit_data::{Document, Tokenizer};
+use ulmfit_model::{InitRng, LanguageModelConfig, transfer_vocabulary};
+
+use super::language_model;
+use super::run::{Run, Subject, digest_of};
+use crate::digest;
+use crate::error::TrainError;
+use crate::event::Observer;
+use crate::model_file::{ModelFile, TrainedLanguageModel};
+use crate::options::RunOptions;
+use crate::prepare::{LanguageModelData, language_model_data};
+use crate::recipe::Recipe;
+
+/// Fine-tunes a language model on the task's text (Howard and Ruder 2018, section 3.2), and writes
+/// `model.safetensors` into the run's folder.
+///
+/// The vocabulary is chosen anew from the task's text; words that `pretrained` knows keep their
+/// embeddings, others start from the mean of all. Without `pretrained` the model starts from
+/// scratch.
+///
+/// # Errors
+///
+/// Any [`TrainError`]; a run that ends in one can be resumed from its last checkpoint.
+pub fn finetune(
+    documents: &[Document],
+    pretrained: Option<TrainedLanguageModel>,
+    recipe: &Recipe,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<TrainedLanguageModel, TrainError> {
+    let stage = &recipe.finetune;
+    if let Some(pretrained) = &pretrained {
+        check_fits(pretrained, recipe, options)?;
+    }
+    let LanguageModelData { vocab, corpora } = language_model_data(
+        documents,
+        recipe,
+        stage.training.validation,
+        options.seed,
+        observer,
+    )?;
+    let mut encoder = recipe.encoder(vocab.len(), stage.dropout());
+    if let Some(pretrained) = &pretrained {
+        encoder.d_embedding = pretrained.config.encoder.d_embedding;
+        encoder.d_hidden = pretrained.config.encoder.d_hidden;
+        encoder.n_layers = pretrained.config.encoder.n_layers;
+    }
+    let config = LanguageModelConfig::new(encoder)
+        .with_alpha(stage.alpha)
+        .with_beta(stage.beta);
+    let device = options.device.clone().autodiff();
+    let pretrained_digest = pretrained
+        .as_ref()
+        .map(|trained| digest_of(&trained.provenance));
+    let model = match pretrained {
+        Some(pretrained) => {
+            let known = |word: &String| pretrained.vocab.id(word);
+            let sources = vocab.strings().iter().map(known).collect::<Vec<_>>();
+            let mut model = transfer_vocabulary(pretrained.model, &sources);
+            model.encoder = model.encoder.with_dropout(&config.encoder.dropout);
+            model.output_dropout.prob = config.encoder.dropout.output;
+            model.alpha = config.alpha;
+            model.beta = config.beta;
+            model.train()
+        }
+        None => config.init(&mut InitRng::new(options.seed), &device),
+    };
+    let mut run = Run::open(
+        Subject {
+            stage: "finetune",
+            recipe,
+            train: &corpora[0],
+            valid: &corpora[1],
+            data_digest: digest::of_data(&corpora[0], &[], &vocab),
+            pretrained_digest,
+            vocab_size: vocab.len(),
+            parameters: model.num_params(),
+        },
+        options,
+    )?;
+    if run.finished {
+        return ModelFile::open_language_model(&run.dir.model(), &options.device);
+    }
+    let model = language_model::train(&mut run, model, corpora, stage, options, observer)?;
+    let trained = TrainedLanguageModel {
+        config,
+        tokenizer: Tokenizer::new(recipe.text.clone()),
+        vocab,
+        direction: options.direction,
+        provenance: run.provenance(),
+        model,
+    };
+    language_model::conclude(&mut run, trained, observer)
+}
+
+fn check_fits(
+    pretrained: &TrainedLanguageModel,
+    recipe: &Recipe,
+    options: &RunOptions,
+) -> Result<(), TrainError> {
+    if pretrained.direction != options.direction {
+        return Err(TrainError::Unusable(format!(
+            "the pretrained model reads {} and this run reads {}; both must be the same",
+            pretrained.direction, options.direction
+        )));
+    }
+    if *pretrained.tokenizer.config() != recipe.text {
+        return Err(TrainError::Unusable(
+            "the pretrained model was made with another tokenizer than the recipe's [text]; \
+             words would not mean the same"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! The loop that trains a language model: pretraining and fine-tuning are the same loop on
+//! different text, from different weights.
+
+use std::sync::Arc;
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use ulmfit_data::{BpttBatches, EncodedCorpus, LmBatch, LmStream, LmStreamConfig};
+use ulmfit_model::{AwdLstmState, DropoutRng, LanguageModel, load_weights, named_weights};
+use ulmfit_optim::{LayerGroups, StepRates, clip_global_norm, unfreeze};
+
+use super::plan;
+use super::run::Run;
+use super::session::Session;
+use crate::error::TrainError;
+use crate::event::{Observer, Validation};
+use crate::model_file::{ModelFile, TrainedLanguageModel};
+use crate::options::RunOptions;
+use crate::recipe::{Keep, LanguageModelRecipe};
+use crate::tensor_file::{self, TensorFile};
+
+/// Trains `model` as the recipe says, from the run's checkpoint if there is one.
+///
+/// Each step: set the rates, forward, loss, backward, clip, step, log.
+pub(super) fn train(
+    run: &mut Run,
+    model: LanguageModel,
+    corpora: [EncodedCorpus; 2],
+    recipe: &LanguageModelRecipe,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<LanguageModel, TrainError> {
+    let device = options.device.clone().autodiff();
+    let [train, valid] = corpora;
+    let stream = LmStream::new(
+        train,
+        LmStreamConfig {
+            batch_size: recipe.training.batch_size,
+            sequence_length: recipe.sequence_length,
+            direction: options.direction,
+            seed: options.seed,
+        },
+    )?;
+    let valid = validation_stream(valid, &stream)?;
+    let groups = LayerGroups::new(&model, model.layer_groups())?;
+    let multipliers = recipe.training.discriminative.multipliers(groups.len())?;
+    let (epochs, n_steps) = plan::epochs(&recipe.training, groups.len(), |epoch| {
+        stream.epoch(epoch as u64).n_batches()
+    })?;
+
+    let mut model = model;
+    let mut optimizer = recipe.training.optimizer.init()?;
+    let mut carried = None;
+    let mut progress = crate::checkpoint::Progress::default();
+    if let Some(checkpoint) = run.checkpoint.take() {
+        model = load_weights(model, checkpoint.weights)?;
+        optimizer.load_state(&model, checkpoint.optimizer)?;
+        carried = checkpoint.state;
+        progress = checkpoint.progress;
+    }
+    let mut session = Session::start(
+        run.stage,
+        &run.dir,
+        observer,
+        progress,
+        options.checkpoint_every,
+        options.stop.clone(),
+    )?;
+    session.announce(n_steps, epochs.len());
+
+    let mut validation = None;
+    for (index, epoch) in epochs.iter().enumerate().skip(session.progress().epoch) {
+        model = unfreeze(model, &groups, epoch.trainable)?;
+        let done = session.progress().batch;
+        if epoch.starts_phase && done == 0 {
+            optimizer = recipe.training.optimizer.init()?;
+        }
+        let mut batches = stream.epoch(index as u64);
+        batches.skip_batches(done);
+        let mut state = carried.take().unwrap_or_else(|| {
+            AwdLstmState::zeros(&model.encoder, recipe.training.batch_size, &device)
+        });
+        let mut learning_rate = 0.0;
+        for (position, batch) in (done..).zip(batches) {
+            let schedule_step = epoch.schedule_offset + position;
+            let rates = StepRates::at(&groups, &multipliers, &epoch.schedule, schedule_step)?
+                .scaled(batch.learning_rate_scale);
+            learning_rate = epoch.schedule.rate(schedule_step) * batch.learning_rate_scale;
+
+            let mut dropout = DropoutRng::new(options.seed, session.progress().step);
+            let (inputs, targets) = to_tensors(&batch, &device);
+            let loss = model.loss(inputs, targets, state, Some(&mut dropout));
+            let mut gradients = GradientsParams::from_grads(loss.total().backward(), &model);
+            if recipe.training.clip_norm > 0.0 {
+                (gradients, _) = clip_global_norm(&model, gradients, recipe.training.clip_norm);
+            }
+            model = optimizer.step(model, gradients, &rates);
+            state = loss.state;
+
+            session.step(loss.cross_entropy, learning_rate, batch.inputs.len())?;
+            if session.checkpoint_is_due() {
+                let state = Some(state.clone());
+                session.checkpoint(named_weights(&model), optimizer.state(), state)?;
+            }
+        }
+
+        if let Some(valid) = &valid {
+            let averaged = optimizer.averaged(model.clone());
+            let result = validate(&averaged, valid.epoch_in_order(), &options.device);
+            optimizer.record_validation(result.loss);
+            validation = Some(result);
+        }
+        let verdict = session.end_epoch(&recipe.training, learning_rate, validation)?;
+        if verdict.best && recipe.training.keep == Keep::Best {
+            let best = named_weights(&optimizer.averaged(model.clone()));
+            tensor_file::write(&run.dir.best_checkpoint(), "ulmfit-weights", &(), &best)?;
+        }
+        session.checkpoint(named_weights(&model), optimizer.state(), None)?;
+        if verdict.stop_early {
+            break;
+        }
+    }
+
+    let model = match recipe.training.keep {
+        Keep::Last => optimizer.averaged(model),
+        Keep::Best => {
+            let best = TensorFile::open(&run.dir.best_checkpoint())?;
+            let best = best.tensors("").map_err(TrainError::Unusable)?;
+            load_weights(model, best)?
+        }
+    };
+    if let Some(valid) = &valid {
+        let result = validate(&model, valid.epoch_in_order(), &options.device);
+        run.info
+            .metrics
+            .insert("valid_loss".to_owned(), result.loss);
+        run.info
+            .metrics
+            .insert("valid_perplexity".to_owned(), result.perplexity());
+        run.info
+            .metrics
+            .insert("valid_accuracy".to_owned(), result.accuracy);
+    }
+    run.info.steps = session.progress().step;
+    run.info.seconds = session.seconds();
+    Ok(model.valid())
+}
+
+/// Mean loss and accuracy over a stream, without dropout.
+pub(crate) fn validate(model: &LanguageModel, batches: BpttBatches, device: &Device) -> Validation {
+    let model = model.valid();
+    let (mut loss, mut correct, mut count) = (0.0, 0_i64, 0);
+    let mut state = None;
+    for batch in batches {
+        let start = state
+            .take()
+            .unwrap_or_else(|| AwdLstmState::zeros(&model.encoder, batch.batch_size, device));
+        let (inputs, targets) = to_tensors(&batch, device);
+        let (batch_loss, batch_correct, next) = model.evaluate(inputs, targets, start);
+        loss += f64::from(batch_loss.into_scalar::<f32>());
+        correct += batch_correct.into_scalar::<i64>();
+        count += batch.inputs.len();
+        state = Some(next);
+    }
+    let count = count.max(1) as f64;
+    Validation {
+        loss: loss / count,
+        accuracy: correct as f64 / count,
+    }
+}
+
+/// The validation documents as a stream, with as many rows as they fill; `None` without any.
+fn validation_stream(
+    valid: EncodedCorpus,
+    train: &LmStream,
+) -> Result<Option<LmStream>, TrainError> {
+    if valid.n_tokens() < 2 {
+        return Ok(None);
+    }
+    let mut config = train.config().clone();
+    // Rows shorter than a chunk would give every prediction too little to go by.
+    let rows = valid.n_tokens() / config.sequence_length.base();
+    config.batch_size = config.batch_size.min(rows).max(1);
+    Ok(Some(
+        LmStream::new(Arc::new(valid), config)?.shuffled(false),
+    ))
+}
+
+fn to_tensors(batch: &LmBatch, device: &Device) -> (Tensor<2, Int>, Tensor<2, Int>) {
+    let shape = [batch.batch_size, batch.seq_len];
+    let tensor = |ids: &[u32]| {
+        let ids = ids.iter().map(|&id| i64::from(id)).collect::<Vec<_>>();
+        Tensor::from_data(TensorData::new(ids, shape), device)
+    };
+    (tensor(&batch.inputs), tensor(&batch.targets))
+}
+
+/// Ends a run: the model file, then `run.json`, so that a finished run always has its model.
+pub(super) fn conclude(
+    run: &mut Run,
+    trained: TrainedLanguageModel,
+    observer: &mut dyn Observer,
+) -> Result<TrainedLanguageModel, TrainError> {
+    let file = ModelFile::LanguageModel(Box::new(trained));
+    file.save(&run.dir.model())?;
+    run.finish(observer)?;
+    let ModelFile::LanguageModel(trained) = file else {
+        unreachable!("the file was made from a language model")
+    };
+    Ok(*trained)
+}

@@ -1,0 +1,15 @@
+//! The three stages of ULMFiT: pretrain, fine-tune, train the classifier.
+
+mod classifier;
+mod evaluation;
+mod finetune;
+mod language_model;
+mod plan;
+mod pretrain;
+mod run;
+mod session;
+
+pub use classifier::train_classifier;
+pub use evaluation::{LanguageModelReport, evaluate_language_model};
+pub use finetune::finetune;
+pub use pretrain::pretrain;

@@ -1,0 +1,213 @@
+//! All three stages on a few invented sentences: they learn something, a run that was stopped
+//! resumes to the same bytes, and what does not fit is refused.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use burn::tensor::Device;
+use ulmfit_data::{Direction, Document};
+use ulmfit_train::{
+    Event, ModelFile, Observer, Predictor, Recipe, RunOptions, StopSignal, TrainError,
+    TrainedLanguageModel, finetune, pretrain, train_classifier,
+};
+
+fn recipe() -> Recipe {
+    Recipe::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tiny.toml")).unwrap()
+}
+
+/// 60 documents of 5 to 24 words; the label shows in the words.
+fn documents() -> Vec<Document> {
+    let words = [
+        ["good", "fine", "moving", "warm"],
+        ["bad", "dull", "cold", "flat"],
+    ];
+    let document = |index: usize| {
+        let class = index % 2;
+        let text = (0..5 + index % 20)
+            .map(|word| {
+                if word % 3 == 0 {
+                    "film"
+                } else {
+                    words[class][(word + index) % 4]
+                }
+            })
+            .collect::<Vec<_>>();
+        Document::labeled(text.join(" "), ["yes", "no"][class])
+    };
+    (0..60).map(document).collect()
+}
+
+fn options(folder: &Path) -> RunOptions {
+    RunOptions {
+        checkpoint_every: Duration::from_secs(3600),
+        ..RunOptions::new(folder, Device::flex())
+    }
+}
+
+/// Stops a run after some steps.
+struct StopAfter {
+    steps: usize,
+    signal: StopSignal,
+}
+
+impl Observer for StopAfter {
+    fn observe(&mut self, event: &Event) {
+        if let Event::Step { .. } = event {
+            self.steps -= 1;
+            if self.steps == 0 {
+                self.signal.raise();
+            }
+        }
+    }
+}
+
+/// Runs `stage` to the end in one go, and in parts of 7 steps, and compares what they leave.
+fn check_resume(stage: impl Fn(&RunOptions, &mut dyn Observer) -> Result<(), TrainError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
+    stage(&options(&whole), &mut ()).unwrap();
+    for resume in [false].into_iter().chain(std::iter::repeat(true)) {
+        let options = RunOptions {
+            resume,
+            ..options(&parts)
+        };
+        let mut stop = StopAfter {
+            steps: 7,
+            signal: options.stop.clone(),
+        };
+        match stage(&options, &mut stop) {
+            Ok(()) => break,
+            Err(TrainError::Stopped { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    for file in ["metrics.jsonl", "model.safetensors"] {
+        let [whole, parts] = [&whole, &parts].map(|run| fs::read(run.join(file)).unwrap());
+        assert!(!whole.is_empty() && whole == parts, "{file} differs");
+    }
+}
+
+fn pretrained(folder: &Path) -> TrainedLanguageModel {
+    pretrain(&documents(), &recipe(), &options(folder), &mut ()).unwrap()
+}
+
+#[test]
+fn resume_pretrain_ends_in_the_same_bytes() {
+    check_resume(|options, observer| {
+        pretrain(&documents(), &recipe(), options, observer).map(drop)
+    });
+}
+
+#[test]
+fn resume_finetune_ends_in_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = pretrained(folder.path());
+    check_resume(|options, observer| {
+        finetune(
+            &documents(),
+            Some(model.clone()),
+            &recipe(),
+            options,
+            observer,
+        )
+        .map(drop)
+    });
+}
+
+#[test]
+fn resume_classifier_ends_in_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = pretrained(folder.path());
+    check_resume(|options, observer| {
+        train_classifier(&documents(), model.clone(), &recipe(), options, observer).map(drop)
+    });
+}
+
+#[test]
+fn a_trained_ensemble_is_one_file_that_predicts_as_its_members_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |direction: Direction| {
+        let options = |stage: &str| RunOptions {
+            direction,
+            ..options(&folder.path().join(format!("{direction}-{stage}")))
+        };
+        let model = finetune(&documents(), None, &recipe(), &options("lm"), &mut ()).unwrap();
+        train_classifier(
+            &documents(),
+            model,
+            &recipe(),
+            &options("classifier"),
+            &mut (),
+        )
+        .unwrap()
+    };
+    let members = Direction::ALL.map(train);
+    let path = folder.path().join("ensemble.safetensors");
+    ModelFile::Classifier(members.to_vec()).save(&path).unwrap();
+
+    let texts = [
+        "film good fine",
+        "",
+        "film bad dull flat cold bad dull flat cold bad dull flat",
+    ];
+    let together = Predictor::open(&path, &Device::flex()).unwrap();
+    assert_eq!(together.labels(), ["no", "yes"]);
+    let alone = members.map(|member| Predictor::new(vec![member]).unwrap());
+    for (index, text) in texts.into_iter().enumerate() {
+        let batch = &together.predict(&texts)[index];
+        let single = &together.predict(&[text])[0];
+        let mean = [0, 1].map(|class| {
+            let of = |member: &Predictor| member.predict(&[text])[0].probabilities[class];
+            f32::midpoint(of(&alone[0]), of(&alone[1]))
+        });
+        for class in 0..2 {
+            assert!((batch.probabilities[class] - single.probabilities[class]).abs() < 1e-6);
+            assert!((batch.probabilities[class] - mean[class]).abs() < 1e-6);
+        }
+    }
+}
+
+#[test]
+fn a_run_directory_refuses_what_would_mix_two_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    pretrained(folder.path());
+    let again = |options: &RunOptions| {
+        pretrain(&documents(), &recipe(), options, &mut ())
+            .map(drop)
+            .map_err(|e| e.to_string())
+    };
+    let error = again(&options(folder.path())).unwrap_err();
+    assert!(
+        error.contains("holds a run already; go on with it by --resume"),
+        "{error}"
+    );
+    let other_seed = RunOptions {
+        seed: 1,
+        resume: true,
+        ..options(folder.path())
+    };
+    let error = again(&other_seed).unwrap_err();
+    assert!(error.contains("holds a run with another seed"), "{error}");
+    // A finished run gives its model again.
+    let finished = RunOptions {
+        resume: true,
+        ..options(folder.path())
+    };
+    again(&finished).unwrap();
+}
+
+#[test]
+fn one_class_and_a_missing_label_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = pretrained(&folder.path().join("lm"));
+    let refused = |documents: &[Document]| {
+        let options = options(&folder.path().join("classifier"));
+        let result = train_classifier(documents, model.clone(), &recipe(), &options, &mut ());
+        result.map(drop).unwrap_err().to_string()
+    };
+    let one_class = vec![Document::labeled("good", "yes"); 3];
+    assert!(refused(&one_class).contains("every document has the label \"yes\""));
+    let unlabeled = [Document::labeled("good", "yes"), Document::new("bad")];
+    assert!(refused(&unlabeled).contains("document 2 has no label"));
+}

@@ -1,0 +1,116 @@
+//! `cargo xtask ci`: every check that decides whether a change is sound, the cheapest first.
+//!
+//! It needs no network once the dependencies are there, so what does (advisories, licenses) is left
+//! to the workflow.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use crate::reproduce::recipe::Recipe;
+use crate::{manifest, process, workspace};
+
+/// A call of cargo that has to succeed.
+struct Check {
+    arguments: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+const CHECKS: &[Check] = &[
+    Check {
+        arguments: &["fmt", "--all", "--check"],
+        environment: &[],
+    },
+    Check {
+        arguments: &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        environment: &[],
+    },
+    Check {
+        arguments: &["doc", "--workspace", "--no-deps"],
+        environment: &[("RUSTDOCFLAGS", "-D warnings")],
+    },
+    // The model is for every backend, so it has to build with none.
+    Check {
+        arguments: &[
+            "check",
+            "--package",
+            "ulmfit-model",
+            "--no-default-features",
+        ],
+        environment: &[],
+    },
+    Check {
+        arguments: &["test", "--workspace"],
+        environment: &[],
+    },
+    Check {
+        arguments: &[
+            "check",
+            "--package",
+            "ulmfit-cli",
+            "--no-default-features",
+            "--features",
+            "wgpu",
+        ],
+        environment: &[],
+    },
+    Check {
+        arguments: &[
+            "check",
+            "--package",
+            "ulmfit-cli",
+            "--no-default-features",
+            "--features",
+            "cuda",
+        ],
+        // A build script of the CUDA backend downloads LLVM unless it is told that only types count.
+        environment: &[("DOCS_RS", "1")],
+    },
+];
+
+pub(crate) fn run() -> anyhow::Result<()> {
+    let start = Instant::now();
+    timed("datasets and recipes", || {
+        let manifests = manifest::validate_all()?;
+        let recipes = Recipe::validate_all()?;
+        println!("{manifests} manifests and {recipes} recipes are sound");
+        Ok(())
+    })?;
+    for check in CHECKS {
+        let mut command = workspace::cargo();
+        command
+            .args(check.arguments)
+            .envs(check.environment.iter().copied());
+        timed(&shown(&command), || process::run(&mut command))?;
+    }
+    eprintln!(
+        "all checks passed in {:.0} s",
+        start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn timed(what: &str, check: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    eprintln!("== {what}");
+    let start = Instant::now();
+    check().with_context(|| format!("cargo xtask ci stopped at: {what}"))?;
+    eprintln!("== {what}: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// The command as it can be typed again, its environment included.
+fn shown(command: &Command) -> String {
+    let set = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    let environment = set.map(|(name, value)| format!("{}='{}' ", name.display(), value.display()));
+    environment.chain([process::shown(command)]).collect()
+}

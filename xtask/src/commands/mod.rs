@@ -1,0 +1,6 @@
+//! One file a command.
+
+pub(crate) mod bench;
+pub(crate) mod ci;
+pub(crate) mod fixtures;
+pub(crate) mod reproduce;

@@ -1,0 +1,292 @@
+//! `cargo xtask reproduce`: from raw text to a report, in one command.
+//!
+//! This file knows what each experiment is: its data, its recipe and the figures to stand beside.
+//! How one runs is in `reproduce::experiment`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::manifest::Manifest;
+use crate::reproduce::corpus::{Corpus, Place, file_name};
+use crate::reproduce::experiment::Experiment;
+use crate::reproduce::recipe::Recipe;
+use crate::reproduce::report::Published;
+use crate::reproduce::ulmfit::Ulmfit;
+use crate::reproduce::{aclimdb, trec};
+use crate::{fetch, workspace};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    experiment: Which,
+}
+
+#[derive(Subcommand)]
+enum Which {
+    /// Sentiment of movie reviews; without arguments, minutes on a bundled sample
+    Imdb(Imdb),
+    /// Types of questions, six classes
+    Trec(Options),
+}
+
+#[derive(Args)]
+struct Imdb {
+    /// How much of the experiment
+    #[arg(long, value_enum, default_value_t = Profile::Smoke)]
+    profile: Profile,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Profile {
+    /// A bundled sample of short reviews: does everything work?
+    Smoke,
+    /// Part of the reviews, within an hour on two cores
+    Quick,
+    /// All reviews and a smaller model
+    Cpu,
+    /// The paper's sizes; wants a GPU and --pretrain-data with WikiText-103
+    Paper,
+}
+
+#[derive(Args)]
+struct Options {
+    /// The data, where it is not to be downloaded: the published archive, or its folder
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// Text to pretrain the language model on, instead of the splits that the recipe names
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pretrain_data: Vec<PathBuf>,
+    /// cpu, ndarray, wgpu or cuda; of several GPUs one by its number, as in cuda:1
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// Which way the models read; both adds their ensemble
+    #[arg(long, value_enum, default_value_t = Direction::Forward)]
+    direction: Direction,
+    /// Decides every random draw
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Go on where an earlier call was stopped
+    #[arg(long)]
+    resume: bool,
+    /// Show the language model the text of the test documents too, as fastai's examples do
+    #[arg(long)]
+    transductive: bool,
+    /// The folder of the runs, if not the workspace's runs
+    #[arg(long, value_name = "RUNS_DIR")]
+    out: Option<PathBuf>,
+    /// The folder of the report, if not the workspace's docs/results
+    #[arg(long, value_name = "DIR")]
+    reports: Option<PathBuf>,
+    /// An ulmfit that is built already
+    #[arg(long, value_name = "PROGRAM")]
+    binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Direction {
+    Forward,
+    Backward,
+    Both,
+}
+
+/// The test errors in tables 2 and 4 of the paper and in its section on both directions.
+const IMDB_PUBLISHED: [Published; 2] = [
+    Published {
+        what: "ULMFiT, forward and backward, 25,000 labels",
+        error_rate: 0.046,
+    },
+    Published {
+        what: "ULMFiT, one direction, 25,000 labels",
+        error_rate: 0.053,
+    },
+];
+const TREC_PUBLISHED: [Published; 1] = [Published {
+    what: "ULMFiT, forward and backward, 5,452 labels",
+    error_rate: 0.036,
+}];
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let (experiment, options) = match &arguments.experiment {
+        Which::Imdb(imdb) => (imdb.experiment()?, &imdb.options),
+        Which::Trec(options) => (trec_experiment(options)?, options),
+    };
+    let ulmfit = match &options.binary {
+        Some(program) => Ulmfit::at(program.clone())?,
+        None => Ulmfit::build(&options.device)?,
+    };
+    experiment.run(&ulmfit)
+}
+
+impl Imdb {
+    fn experiment(&self) -> anyhow::Result<Experiment> {
+        let Self { profile, options } = self;
+        let profile_name = profile
+            .to_possible_value()
+            .context("every profile has a name")?;
+        let name = format!("imdb-{}", profile_name.get_name());
+        if *profile == Profile::Paper && options.pretrain_data.is_empty() {
+            let wikitext = Manifest::load("wikitext-103")?;
+            bail!(
+                "the paper pretrains on {}; get it from {} and name its files with --pretrain-data",
+                wikitext.title,
+                wikitext.homepage
+            );
+        }
+        let recipe = Recipe::load(&name)?;
+        let manifest = Manifest::load("imdb")?;
+        let corpus = if *profile == Profile::Smoke {
+            ensure!(
+                options.data.is_none(),
+                "the smoke profile runs on the bundled sample; --data goes with --profile quick, \
+                 cpu or paper"
+            );
+            Corpus {
+                format: "csv".into(),
+                place: Place::Files(manifest.sample()?),
+            }
+        } else {
+            let archive = match &options.data {
+                Some(path) => given(path, |path| manifest.check_counts(&aclimdb::count(path)?))?,
+                None => fetch::cached(manifest.files.first().context("imdb.toml lists no file")?)?,
+            };
+            Corpus {
+                format: manifest.format,
+                place: Place::Whole(archive),
+            }
+        };
+        let title = format!("IMDb, profile {}", profile_name.get_name());
+        let typed = format!("imdb --profile {}", profile_name.get_name());
+        options.experiment(name, title, &typed, corpus, recipe, IMDB_PUBLISHED.into())
+    }
+}
+
+fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
+    let recipe = Recipe::load("trec")?;
+    let manifest = Manifest::load("trec")?;
+    let files = if let Some(path) = &options.data {
+        let folder = given(path, |path| {
+            manifest.check_counts(&trec::count(&trec::files(path)?)?)
+        })?;
+        trec::files(&folder)?
+    } else {
+        let paths: Vec<_> = manifest
+            .files
+            .iter()
+            .map(fetch::cached)
+            .collect::<Result<_, _>>()?;
+        let folder = paths.first().and_then(|path| path.parent());
+        trec::files(folder.context("trec.toml lists no file")?)?
+    };
+    let corpus = Corpus {
+        format: manifest.format,
+        place: Place::Files(files),
+    };
+    let title = "TREC-6".to_owned();
+    options.experiment(
+        "trec".into(),
+        title,
+        "trec",
+        corpus,
+        recipe,
+        TREC_PUBLISHED.into(),
+    )
+}
+
+impl Options {
+    fn experiment(
+        &self,
+        name: String,
+        title: String,
+        typed: &str,
+        corpus: Corpus,
+        recipe: Recipe,
+        published: Vec<Published>,
+    ) -> anyhow::Result<Experiment> {
+        for path in &self.pretrain_data {
+            ensure!(
+                path.exists(),
+                "--pretrain-data: there is no {}",
+                path.display()
+            );
+        }
+        let absolute = |path: &PathBuf| Ok(std::path::absolute(path)?);
+        let folder = |named: Option<&PathBuf>, default: &str| match named {
+            Some(path) => absolute(path),
+            None => Ok(workspace::root().join(default)),
+        };
+        let suffix = if self.transductive {
+            "-transductive"
+        } else {
+            ""
+        };
+        Ok(Experiment {
+            name: name + suffix,
+            title,
+            command: self.command(typed),
+            published,
+            corpus,
+            pretrain_data: self
+                .pretrain_data
+                .iter()
+                .map(absolute)
+                .collect::<anyhow::Result<_>>()?,
+            recipe,
+            directions: match self.direction {
+                Direction::Forward => &["forward"],
+                Direction::Backward => &["backward"],
+                Direction::Both => &["forward", "backward"],
+            },
+            device: self.device.clone(),
+            seed: self.seed,
+            resume: self.resume,
+            transductive: self.transductive,
+            runs: folder(self.out.as_ref(), "runs")?,
+            reports: folder(self.reports.as_ref(), "docs/results")?,
+        })
+    }
+
+    /// The command that gives this report again; of paths only the last part, which is all that
+    /// another machine shares.
+    fn command(&self, typed: &str) -> String {
+        let mut command = format!("cargo xtask reproduce {typed}");
+        let mut add = |option: &str, value: &str| {
+            write!(command, " --{option} {value}").expect("a String takes every write");
+        };
+        if let Some(path) = &self.data {
+            add("data", &file_name(path));
+        }
+        if !self.pretrain_data.is_empty() {
+            let names: Vec<_> = self
+                .pretrain_data
+                .iter()
+                .map(|path| file_name(path))
+                .collect();
+            add("pretrain-data", &names.join(" "));
+        }
+        if self.device != "cpu" {
+            add("device", &self.device);
+        }
+        match self.direction {
+            Direction::Forward => {}
+            Direction::Backward => add("direction", "backward"),
+            Direction::Both => add("direction", "both"),
+        }
+        add("seed", &self.seed.to_string());
+        if self.transductive {
+            command.push_str(" --transductive");
+        }
+        command
+    }
+}
+
+/// A copy of the data that the person named, once it is checked.
+fn given(path: &Path, check: impl Fn(&Path) -> anyhow::Result<()>) -> anyhow::Result<PathBuf> {
+    ensure!(path.exists(), "--data: there is no {}", path.display());
+    check(path).with_context(|| format!("{} is not the data set", path.display()))?;
+    Ok(std::path::absolute(path)?)
+}

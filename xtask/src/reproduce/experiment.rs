@@ -1,0 +1,280 @@
+//! An experiment from its data to its report. It reads top to bottom: the binary, the baseline, the
+//! three stages in each direction, the evaluation, the report.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::reproduce::corpus::{Corpus, DataFacts};
+use crate::reproduce::evaluation::Evaluation;
+use crate::reproduce::machine::{self, Machine};
+use crate::reproduce::recipe::Recipe;
+use crate::reproduce::report::{Measured, Published, RecipeFacts, Report, StageFacts};
+use crate::reproduce::stage::{Plan, Stage};
+use crate::reproduce::ulmfit::Ulmfit;
+use crate::workspace;
+
+/// What is to be reproduced, and how.
+#[derive(Debug)]
+pub(crate) struct Experiment {
+    /// Of the run folders and of the report.
+    pub(crate) name: String,
+    pub(crate) title: String,
+    /// As typed, for the report.
+    pub(crate) command: String,
+    pub(crate) published: Vec<Published>,
+    pub(crate) corpus: Corpus,
+    /// Text for pretraining; where there is none, the recipe's splits of the corpus serve.
+    pub(crate) pretrain_data: Vec<PathBuf>,
+    pub(crate) recipe: Recipe,
+    pub(crate) directions: &'static [&'static str],
+    pub(crate) device: String,
+    pub(crate) seed: u64,
+    pub(crate) resume: bool,
+    /// Whether the language model is fine-tuned on the text of the test documents too.
+    pub(crate) transductive: bool,
+    /// The folder of all run folders.
+    pub(crate) runs: PathBuf,
+    /// The folder of the report.
+    pub(crate) reports: PathBuf,
+}
+
+impl Experiment {
+    /// Runs everything that is not done yet and writes the report.
+    pub(crate) fn run(&self, ulmfit: &Ulmfit) -> anyhow::Result<()> {
+        let data = self.corpus.facts()?;
+        let pretraining_data: Vec<DataFacts> = self
+            .pretrain_data
+            .iter()
+            .map(|path| DataFacts::of(path))
+            .collect::<Result<_, _>>()?;
+
+        let directions = self.directions.iter().copied();
+        let chains = directions
+            .map(|direction| Ok((direction, self.stages(direction, &data, &pretraining_data)?)));
+        let chains = chains.collect::<anyhow::Result<Vec<_>>>()?;
+
+        // Before anything that takes time.
+        for stage in chains.iter().flat_map(|(_, stages)| stages) {
+            stage.check(self.resume)?;
+        }
+        // Before the stages, since it takes a minute and finds what is wrong with the data.
+        let baseline = self.baseline(ulmfit)?;
+
+        let mut stages = vec![];
+        let mut classifiers = vec![];
+        let mut results = vec![];
+        for (direction, chain) in &chains {
+            for stage in chain {
+                let run = stage.complete(ulmfit, self.resume)?;
+                let (name, seconds, metrics) = (stage.plan.stage, run.seconds, run.metrics);
+                stages.push(StageFacts {
+                    stage: name,
+                    direction,
+                    seconds,
+                    metrics,
+                });
+            }
+            let classifier = chain.last().context("there is at least one stage")?.model();
+            let evaluation = self.evaluate(ulmfit, classifier.clone())?;
+            results.push(Measured {
+                model: direction,
+                evaluation,
+            });
+            classifiers.push(classifier);
+        }
+        if let [forward, backward] = classifiers.as_slice() {
+            let ensemble = self
+                .runs
+                .join(format!("{}-both", self.name))
+                .join("model.safetensors");
+            fs_err::create_dir_all(ensemble.parent().context("a model lies in a folder")?)?;
+            let models = [forward, backward].map(OsString::from);
+            let output = ["--output".into(), ensemble.clone().into()];
+            ulmfit.run(&[vec!["ensemble".into()], models.into(), output.into()].concat())?;
+            let evaluation = self.evaluate(ulmfit, ensemble)?;
+            results.push(Measured {
+                model: "ensemble",
+                evaluation,
+            });
+        }
+
+        let report = Report {
+            name: self.name.clone(),
+            title: self.title.clone(),
+            command: self.command.clone(),
+            commit: machine::commit(),
+            published: self.published.clone(),
+            results,
+            baseline,
+            stages,
+            seed: self.seed,
+            device: self.device.clone(),
+            machine: Machine::this(),
+            data,
+            pretraining_data,
+            test_text_seen: self.transductive,
+            recipe: RecipeFacts {
+                path: workspace::shown(&self.recipe.path),
+                sha256: self.recipe.sha256.clone(),
+                text: self.recipe.text.clone(),
+            },
+        };
+        let path = report.write(&self.reports)?;
+        println!("{}\n{}", report.title, report.figures());
+        eprintln!("the report is in {}", workspace::shown(&path));
+        Ok(())
+    }
+
+    fn baseline(&self, ulmfit: &Ulmfit) -> anyhow::Result<Evaluation> {
+        let mut arguments = vec!["baseline".into()];
+        let train = ["train".to_owned()];
+        arguments.extend(self.corpus.arguments(&train)?);
+        arguments.push("--test".into());
+        let test = ["test".to_owned()];
+        arguments.extend(self.corpus.paths(&test)?);
+        if self.corpus.has_split_option() {
+            arguments.extend(["--test-split".into(), "test".into()]);
+        }
+        arguments.extend(limit("--limit", self.recipe.data.train_documents));
+        arguments.extend(limit("--test-limit", self.recipe.data.test_documents));
+        arguments.extend(["--seed".into(), self.seed.to_string().into()]);
+        ulmfit.json(&arguments)
+    }
+
+    /// The stages of one direction in order, each on the model of the one before.
+    fn stages(
+        &self,
+        direction: &'static str,
+        data: &[DataFacts],
+        pretraining_data: &[DataFacts],
+    ) -> anyhow::Result<Vec<Stage>> {
+        let recipe = &self.recipe.data;
+        let train = ["train".to_owned()];
+        let test = self.transductive.then(|| "test".to_owned());
+        let finetune: Vec<_> = recipe.finetune_splits.iter().cloned().chain(test).collect();
+
+        let mut stages = Chain {
+            experiment: self,
+            direction,
+            stages: vec![],
+        };
+        if !self.pretrain_data.is_empty() {
+            let paths = self.pretrain_data.iter().map(OsString::from).collect();
+            stages.add(
+                "pretrain",
+                paths,
+                pretraining_data,
+                &[],
+                recipe.pretrain_documents,
+            );
+        } else if !recipe.pretrain_splits.is_empty() {
+            let splits = &recipe.pretrain_splits;
+            let corpus = self.corpus.arguments(splits)?;
+            stages.add("pretrain", corpus, data, splits, recipe.pretrain_documents);
+        }
+        let corpus = self.corpus.arguments(&finetune)?;
+        stages.add(
+            "finetune",
+            corpus,
+            data,
+            &finetune,
+            recipe.finetune_documents,
+        );
+        let corpus = self.corpus.arguments(&train)?;
+        stages.add("train", corpus, data, &train, recipe.train_documents);
+        Ok(stages.stages)
+    }
+
+    fn evaluate(&self, ulmfit: &Ulmfit, model: PathBuf) -> anyhow::Result<Evaluation> {
+        let mut arguments = vec!["evaluate".into(), model.into()];
+        arguments.extend(self.corpus.arguments(&["test".to_owned()])?);
+        arguments.extend(["--device".into(), self.device.clone().into()]);
+        let limit = limit("--limit", self.recipe.data.test_documents);
+        if !limit.is_empty() {
+            // The same draw as the baseline's.
+            arguments.extend(["--seed".into(), self.seed.to_string().into()]);
+        }
+        arguments.extend(limit);
+        ulmfit.json(&arguments)
+    }
+}
+
+/// The stages of one direction, as they are put together.
+struct Chain<'a> {
+    experiment: &'a Experiment,
+    direction: &'static str,
+    stages: Vec<Stage>,
+}
+
+impl Chain<'_> {
+    fn add(
+        &mut self,
+        stage: &'static str,
+        corpus: Vec<OsString>,
+        data: &[DataFacts],
+        splits: &[String],
+        documents: usize,
+    ) {
+        let Experiment {
+            name,
+            recipe,
+            device,
+            seed,
+            runs,
+            ..
+        } = self.experiment;
+        let direction = self.direction;
+        let mut arguments = vec![OsString::from(stage)];
+        arguments.extend(corpus);
+        arguments.extend(["--recipe".into(), recipe.path.clone().into()]);
+        arguments.extend(["--direction".into(), direction.into()]);
+        arguments.extend(["--device".into(), device.into()]);
+        arguments.extend(["--seed".into(), seed.to_string().into()]);
+        arguments.extend(limit("--limit", documents));
+        if let Some(before) = self.stages.last() {
+            let option = if stage == "train" {
+                "--language-model"
+            } else {
+                "--pretrained"
+            };
+            arguments.extend([option.into(), before.model().into()]);
+        }
+        let plan = Plan {
+            stage,
+            recipe_sha256: recipe.sha256.clone(),
+            direction,
+            seed: *seed,
+            device: device.clone(),
+            data: data.to_vec(),
+            splits: splits.to_vec(),
+            documents,
+            after: self.stages.last().map(|before| before.plan.digest()),
+        };
+        // The folder is named for what it holds, not for the command.
+        let folder = if stage == "train" {
+            "classifier"
+        } else {
+            stage
+        };
+        let folder = runs.join(format!("{name}-{direction}")).join(folder);
+        self.stages.push(Stage {
+            folder,
+            plan,
+            arguments,
+        });
+    }
+}
+
+/// An option that is left out where 0 stands for all documents.
+fn limit(option: &str, documents: usize) -> Vec<OsString> {
+    if documents == 0 {
+        vec![]
+    } else {
+        vec![option.into(), documents.to_string().into()]
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -1,0 +1,12 @@
+//! The parts of `cargo xtask reproduce`.
+
+pub(crate) mod aclimdb;
+pub(crate) mod corpus;
+pub(crate) mod evaluation;
+pub(crate) mod experiment;
+pub(crate) mod machine;
+pub(crate) mod recipe;
+pub(crate) mod report;
+pub(crate) mod stage;
+pub(crate) mod trec;
+pub(crate) mod ulmfit;

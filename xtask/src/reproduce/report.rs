@@ -1,0 +1,329 @@
+//! The report of an experiment: one struct, as Markdown for people and as JSON for programs.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::reproduce::corpus::DataFacts;
+use crate::reproduce::evaluation::Evaluation;
+use crate::reproduce::machine::Machine;
+
+/// Everything a reader needs to judge a figure and to get it again.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// Also the name of the two files.
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) command: String,
+    pub(crate) commit: Option<String>,
+    pub(crate) published: Vec<Published>,
+    pub(crate) results: Vec<Measured>,
+    pub(crate) baseline: Evaluation,
+    pub(crate) stages: Vec<StageFacts>,
+    pub(crate) seed: u64,
+    pub(crate) device: String,
+    pub(crate) machine: Machine,
+    pub(crate) data: Vec<DataFacts>,
+    /// Empty when the language model was pretrained on the task's own text, or not at all.
+    pub(crate) pretraining_data: Vec<DataFacts>,
+    /// Whether the language model saw the text of the test documents.
+    pub(crate) test_text_seen: bool,
+    pub(crate) recipe: RecipeFacts,
+}
+
+/// A figure from a publication; the error is a share.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Published {
+    pub(crate) what: &'static str,
+    pub(crate) error_rate: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Measured {
+    /// forward, backward or ensemble
+    pub(crate) model: &'static str,
+    pub(crate) evaluation: Evaluation,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct StageFacts {
+    pub(crate) stage: &'static str,
+    pub(crate) direction: &'static str,
+    pub(crate) seconds: f64,
+    pub(crate) metrics: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RecipeFacts {
+    pub(crate) path: String,
+    pub(crate) sha256: String,
+    pub(crate) text: String,
+}
+
+impl Report {
+    /// Writes `NAME.md` and `NAME.json`; returns the path of the first.
+    pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<PathBuf> {
+        fs_err::create_dir_all(folder)?;
+        let json = serde_json::to_string_pretty(self)? + "\n";
+        fs_err::write(folder.join(format!("{}.json", self.name)), json)?;
+        let path = folder.join(format!("{}.md", self.name));
+        fs_err::write(&path, self.markdown())?;
+        Ok(path)
+    }
+
+    /// The table of figures alone.
+    pub(crate) fn figures(&self) -> String {
+        let mut rows = vec![];
+        for published in &self.published {
+            let what = format!("{} (published)", published.what);
+            rows.push([
+                what,
+                percent(published.error_rate),
+                percent(1.0 - published.error_rate),
+                String::new(),
+            ]);
+        }
+        let measured = |what: String, evaluation: &Evaluation| {
+            let Evaluation {
+                error_rate,
+                accuracy,
+                documents,
+                ..
+            } = evaluation;
+            [
+                what,
+                percent(*error_rate),
+                percent(*accuracy),
+                documents.to_string(),
+            ]
+        };
+        for Measured { model, evaluation } in &self.results {
+            rows.push(measured(format!("**ULMFiT, {model}**"), evaluation));
+        }
+        rows.push(measured(
+            "TF-IDF + logistic regression, same split".into(),
+            &self.baseline,
+        ));
+        let chance = self
+            .results
+            .iter()
+            .find_map(|r| r.evaluation.error_of_most_frequent_class());
+        if let Some(error_rate) = chance {
+            let what = "the most frequent class, always".into();
+            rows.push([
+                what,
+                percent(error_rate),
+                percent(1.0 - error_rate),
+                String::new(),
+            ]);
+        }
+        table(["", "test error", "accuracy", "test documents"], &rows)
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = format!("# {}\n\n", self.title);
+        writeln!(text, "Written by `{}`.\n\n{}", self.command, self.figures()).expect(INFALLIBLE);
+        writeln!(text, "{}\n", self.test_text()).expect(INFALLIBLE);
+        writeln!(text, "## Stages\n\n{}", self.stage_table()).expect(INFALLIBLE);
+        writeln!(text, "## Conditions\n\n{}", self.conditions()).expect(INFALLIBLE);
+        let RecipeFacts {
+            path, text: recipe, ..
+        } = &self.recipe;
+        write!(
+            text,
+            "## Recipe\n\n`{path}`:\n\n```toml\n{}\n```\n",
+            recipe.trim_end()
+        )
+        .expect(INFALLIBLE);
+        text
+    }
+
+    fn test_text(&self) -> &'static str {
+        if self.test_text_seen {
+            "The language model **saw the text of the test documents**, without their labels \
+             (`--transductive`)."
+        } else {
+            "The language model did not see the text of the test documents."
+        }
+    }
+
+    fn stage_table(&self) -> String {
+        let row = |stage: &StageFacts| {
+            let metric = |(name, value): (&String, &Value)| match value.as_f64() {
+                Some(number) => format!("{name} {number:.4}"),
+                None => format!("{name} {value}"),
+            };
+            let metrics: Vec<_> = stage.metrics.iter().map(metric).collect();
+            let name = format!("{}, {}", stage.stage, stage.direction);
+            [name, duration(stage.seconds), metrics.join(", ")]
+        };
+        let mut rows: Vec<_> = self.stages.iter().map(row).collect();
+        for Measured { model, evaluation } in &self.results {
+            rows.push([
+                format!("evaluation, {model}"),
+                duration(evaluation.seconds),
+                String::new(),
+            ]);
+        }
+        let baseline = duration(self.baseline.seconds);
+        rows.push(["baseline".into(), baseline, String::new()]);
+        table(["stage", "wall time", "at its end"], &rows)
+    }
+
+    fn conditions(&self) -> String {
+        let Machine { cores, cpu, system } = &self.machine;
+        let mut rows = vec![
+            ["seed".into(), self.seed.to_string()],
+            ["device".into(), self.device.clone()],
+            [
+                "machine".into(),
+                format!(
+                    "{cores} cores, {}, {system}",
+                    cpu.as_deref().unwrap_or("CPU not known")
+                ),
+            ],
+            [
+                "commit".into(),
+                self.commit.clone().unwrap_or_else(|| "not known".into()),
+            ],
+            [
+                "recipe, SHA-256".into(),
+                format!("`{}`", self.recipe.sha256),
+            ],
+        ];
+        rows.extend(self.data.iter().map(|facts| ["data".into(), data(facts)]));
+        rows.extend(
+            self.pretraining_data
+                .iter()
+                .map(|f| ["pretraining data".into(), data(f)]),
+        );
+        table(["", ""], &rows)
+    }
+}
+
+const INFALLIBLE: &str = "a String takes every write";
+
+fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
+    for row in rows {
+        writeln!(text, "| {} |", row.join(" | ")).expect(INFALLIBLE);
+    }
+    text
+}
+
+fn data(facts: &DataFacts) -> String {
+    let DataFacts {
+        name,
+        bytes,
+        sha256,
+        files,
+    } = facts;
+    let mut text = format!("`{name}`, {bytes} bytes");
+    if let Some(files) = files {
+        write!(text, " in {files} files").expect(INFALLIBLE);
+    }
+    if let Some(sha256) = sha256 {
+        write!(text, ", SHA-256 `{sha256}`").expect(INFALLIBLE);
+    }
+    text
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, _) => format!("{seconds:.1} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evaluation(error_rate: f64) -> Evaluation {
+        Evaluation {
+            accuracy: 1.0 - error_rate,
+            error_rate,
+            documents: 400,
+            seconds: 12.0,
+            macro_f1: None,
+            confusion: Some(vec![vec![150, 50], vec![50, 150]]),
+        }
+    }
+
+    #[test]
+    fn the_report_says_what_a_reader_needs() {
+        let metrics = [("valid_loss".to_owned(), Value::from(4.51234))]
+            .into_iter()
+            .collect();
+        let report = Report {
+            name: "imdb-smoke".into(),
+            title: "IMDb, profile smoke".into(),
+            command: "cargo xtask reproduce imdb".into(),
+            commit: None,
+            published: vec![Published {
+                what: "ULMFiT",
+                error_rate: 0.046,
+            }],
+            results: vec![Measured {
+                model: "forward",
+                evaluation: evaluation(0.25),
+            }],
+            baseline: evaluation(0.2),
+            stages: vec![StageFacts {
+                stage: "pretrain",
+                direction: "forward",
+                seconds: 83.4,
+                metrics,
+            }],
+            seed: 42,
+            device: "cpu".into(),
+            machine: Machine {
+                cores: 2,
+                cpu: None,
+                system: "linux x86_64".into(),
+            },
+            data: vec![DataFacts {
+                name: "train.csv".into(),
+                bytes: 5,
+                sha256: Some("ab".into()),
+                files: None,
+            }],
+            pretraining_data: vec![],
+            test_text_seen: false,
+            recipe: RecipeFacts {
+                path: "recipes/imdb-smoke.toml".into(),
+                sha256: "cd".into(),
+                text: "[data]\n".into(),
+            },
+        };
+        let text = report.markdown();
+        for expected in [
+            "# IMDb, profile smoke\n\nWritten by `cargo xtask reproduce imdb`.\n",
+            "| ULMFiT (published) | 4.60 % | 95.40 % |  |\n",
+            "| **ULMFiT, forward** | 25.00 % | 75.00 % | 400 |\n",
+            "| TF-IDF + logistic regression, same split | 20.00 % | 80.00 % | 400 |\n",
+            "| the most frequent class, always | 50.00 % | 50.00 % |  |\n",
+            "did not see the text of the test documents",
+            "| pretrain, forward | 1 min 23 s | valid_loss 4.5123 |\n",
+            "| data | `train.csv`, 5 bytes, SHA-256 `ab` |\n",
+            "```toml\n[data]\n```\n",
+        ] {
+            assert!(text.contains(expected), "{expected:?} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_short() {
+        assert_eq!(duration(0.26), "0.3 s");
+        assert_eq!(duration(59.96), "1 min 0 s");
+        assert_eq!(duration(7384.0), "2 h 3 min");
+    }
+}
