@@ -54,7 +54,7 @@ fn append(
     }
     for document in reader {
         documents.push(document?);
-        if documents.len() % DOCUMENTS_PER_UPDATE == 0 {
+        if documents.len().is_multiple_of(DOCUMENTS_PER_UPDATE) {
             count.set(documents.len());
         }
     }
@@ -99,8 +99,9 @@ mod tests {
 
     #[test]
     fn a_sample_keeps_order_and_shares() {
-        let document =
-            |i: usize| Document::labeled(i.to_string(), if i % 4 == 0 { "a" } else { "b" });
+        let document = |i: usize| {
+            Document::labeled(i.to_string(), if i.is_multiple_of(4) { "a" } else { "b" })
+        };
         let drawn = sample((0..100).map(document).collect(), 20, 7);
         assert_eq!(
             drawn

@@ -12,10 +12,10 @@ pub(crate) fn report(error: &anyhow::Error) {
 fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = String::new();
     for cause in error.chain().map(ToString::to_string) {
-        if sentence.is_empty() {
-            sentence = cause.trim_end().to_owned();
-        } else if !sentence.contains(cause.trim_end()) {
-            sentence = format!("{sentence}: {}", cause.trim_end());
+        let cause = cause.trim_end();
+        if !sentence.contains(cause) {
+            let colon = if sentence.is_empty() { "" } else { ": " };
+            sentence.extend([colon, cause]);
         }
     }
     sentence

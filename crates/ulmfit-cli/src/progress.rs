@@ -67,18 +67,18 @@ impl Progress {
     }
 
     fn epoch(&self, epoch: usize, validation: Option<&Validation>) {
-        let mut line = format!("epoch {epoch} of {}", self.n_epochs);
+        let mut parts = vec![format!("epoch {epoch} of {}", self.n_epochs)];
         if let Some(loss) = self.loss {
-            line += &format!(", training loss {loss:.3}");
+            parts.push(format!("training loss {loss:.3}"));
         }
         if let Some(validation) = validation {
-            line += &format!(", validation loss {:.3}", validation.loss);
+            parts.push(format!("validation loss {:.3}", validation.loss));
             if self.unit == "tokens" {
-                line += &format!(", perplexity {:.1}", validation.perplexity());
+                parts.push(format!("perplexity {:.1}", validation.perplexity()));
             }
-            line += &format!(", accuracy {:.1} %", 100.0 * validation.accuracy);
+            parts.push(format!("accuracy {:.1} %", 100.0 * validation.accuracy));
         }
-        self.line(&line);
+        self.line(&parts.join(", "));
     }
 
     fn line(&self, line: &str) {
@@ -124,7 +124,7 @@ impl Observer for Progress {
             } => self.epoch(epoch, validation.as_ref()),
             Event::StageFinished { stage, elapsed } => {
                 self.bar.finish_and_clear();
-                self.line(&format!("{stage} took {}", HumanDuration(elapsed)));
+                self.line(&format!("{stage} took {}", duration(elapsed)));
             }
             _ => {}
         }
@@ -134,6 +134,14 @@ impl Observer for Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+fn duration(elapsed: Duration) -> String {
+    if elapsed < Duration::from_mins(1) {
+        format!("{:.1} seconds", elapsed.as_secs_f64())
+    } else {
+        HumanDuration(elapsed).to_string()
     }
 }
 

@@ -105,11 +105,9 @@ fn predictions_come_in_the_order_of_the_input_whatever_the_format() {
             .map(|(i, text)| format!("{i}{separator}{text}\n"));
         format!("id{separator}text\n{}", rows.collect::<String>())
     };
-    let objects: String = texts
-        .iter()
-        .enumerate()
-        .map(|(i, text)| format!("{}\n", serde_json::json!({ "id": i, "text": text })))
-        .collect();
+    let objects = texts.iter().enumerate();
+    let objects = objects.map(|(i, text)| serde_json::json!({ "id": i, "text": text }).to_string());
+    let objects = objects.collect::<Vec<_>>().join("\n");
     place.write("rows.csv", rows(','));
     place.write("rows.tsv", rows('\t'));
     place.write("rows.jsonl", &objects);
@@ -292,11 +290,13 @@ fn a_run_that_is_interrupted_says_how_to_go_on() {
     place.write("long.toml", recipe);
     let arguments = "finetune train.csv --recipe long.toml --run run --checkpoint-every 0";
     let mut command = place.command(arguments);
-    let child = command
+    let mut child = command
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    crate::resume::wait_for(|| place.path("run/checkpoint-last.safetensors").exists());
+    crate::resume::wait_for(&mut child, || {
+        place.path("run/checkpoint-last.safetensors").exists()
+    });
     let interrupted = std::process::Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();
@@ -307,4 +307,23 @@ fn a_run_that_is_interrupted_says_how_to_go_on() {
         message.starts_with("stopped at step ") && message.contains("--resume"),
         "{message}"
     );
+}
+
+#[test]
+fn a_device_that_was_not_built_in_says_how_to_get_it() {
+    let place = Workplace::with_models();
+    let devices = json(&place.succeed("devices --json"));
+    let devices = devices.as_array().unwrap();
+    assert!(devices.iter().any(|device| device["built"] == true));
+    assert_eq!(place.succeed("devices").lines().count(), devices.len());
+    for device in devices.iter().filter(|device| device["built"] == false) {
+        let name = device["device"].as_str().unwrap();
+        let message = place.fail(&format!(
+            "predict model.safetensors test.csv --device {name}"
+        ));
+        assert!(
+            message.contains(&format!("was built without {name}; build it with")),
+            "{message}"
+        );
+    }
 }

@@ -1,10 +1,11 @@
+use std::process::Child;
 use std::time::Duration;
 
 use crate::workplace::{Workplace, reviews};
 
-/// Waits until something is so; whatever it takes, since machines differ.
-pub(crate) fn wait_for(is_so: impl Fn() -> bool) {
-    while !is_so() {
+/// Waits until something is so, or the process has ended; as long as it takes, since machines differ.
+pub(crate) fn wait_for(child: &mut Child, is_so: impl Fn() -> bool) {
+    while !is_so() && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -23,11 +24,9 @@ fn check(place: &Workplace, stage: &str) {
             .count()
     };
     let total = epochs("whole");
-    let mut kills = 0;
-    for stop_after in [1, total / 2] {
-        let resume = if kills > 0 { " --resume" } else { "" };
+    for (stop_after, resume) in [(1, ""), (total / 2, " --resume")] {
         let mut child = place.start(&format!("{} --checkpoint-every 0{resume}", run("killed")));
-        wait_for(|| epochs("killed") >= stop_after || child_ended(place, "killed"));
+        wait_for(&mut child, || epochs("killed") >= stop_after);
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(place.path("killed/checkpoint-last.safetensors").exists());
@@ -35,7 +34,6 @@ fn check(place: &Workplace, stage: &str) {
             epochs("killed") < total,
             "the run was over before it could be killed"
         );
-        kills += 1;
     }
     place.succeed(&format!("{} --resume", run("killed")));
     for file in ["metrics.jsonl", "model.safetensors"] {
@@ -45,10 +43,6 @@ fn check(place: &Workplace, stage: &str) {
         );
         assert!(whole == killed, "{file} of the resumed {stage} differs");
     }
-}
-
-fn child_ended(place: &Workplace, name: &str) -> bool {
-    place.path(name).join("model.safetensors").exists()
 }
 
 fn place() -> Workplace {
@@ -148,7 +142,9 @@ fn resume_waits_for_no_other_process() {
     place.write("long.toml", recipe);
     let arguments = "finetune train.csv --recipe long.toml --run run --checkpoint-every 0";
     let mut child = place.start(arguments);
-    wait_for(|| place.path("run/checkpoint-last.safetensors").exists());
+    wait_for(&mut child, || {
+        place.path("run/checkpoint-last.safetensors").exists()
+    });
     let message = place.fail(&format!("{arguments} --resume"));
     child.kill().unwrap();
     child.wait().unwrap();

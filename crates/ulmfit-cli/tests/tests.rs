@@ -1,5 +1,7 @@
 //! The binary, run as a process.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 // What each command does on good input, from raw text to predictions.
 mod commands;
 // Input and files that cannot be used: a sentence and an exit code each.

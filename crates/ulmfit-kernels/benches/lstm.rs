@@ -33,7 +33,7 @@ fn layer(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn forward(d_input: usize, d_hidden: usize, device: &Device) -> impl Fn() -> Tensor<3> {
+fn forward(d_input: usize, d_hidden: usize, device: &Device) -> impl Fn() -> Tensor<3> + use<> {
     let random = Distribution::Uniform(-0.04, 0.04);
     let input = Tensor::random([SEQ_LEN, BATCH_SIZE, d_input], random, device).require_grad();
     let state = Tensor::<2>::zeros([BATCH_SIZE, d_hidden], device);

@@ -164,7 +164,7 @@ mod tests {
             &device,
         );
         let mut pooling = ConcatPooling::new();
-        pooling.add(first, &[1..2]);
+        pooling.add(first, std::slice::from_ref(&(1..2)));
         pooling.add(second, &[0..2, 0..1]);
         let pooled: Vec<f32> = pooling.finish().into_data().try_to_vec().unwrap();
         assert_eq!(pooled[..6], [2.0, -6.0, 3.0, -2.0, 2.0, -4.0]);

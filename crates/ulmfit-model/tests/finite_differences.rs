@@ -35,7 +35,7 @@ fn language_model_gradients() {
     let model = LanguageModelConfig::new(encoder()).init(&mut InitRng::new(1), &device);
     let tokens = Tensor::<2, Int>::from_data([[2, 7, 3, 9], [5, 5, 1, 10]], &device);
     let targets = Tensor::<2, Int>::from_data([[7, 3, 9, 0], [5, 1, 10, 4]], &device);
-    check(model, |model| {
+    check(&model, |model| {
         let state = AwdLstmState::zeros(&model.encoder, 2, &device);
         model
             .loss(tokens.clone(), targets.clone(), state, None)
@@ -53,7 +53,7 @@ fn classifier_gradients() {
     let model = config.init(&mut InitRng::new(2), &device);
     let documents: [&[u32]; 4] = [&[2, 7, 3, 9], &[5], &[1, 10, 4], &[8, 6, 6, 2, 3, 3]];
     let labels = Tensor::<2, Int>::from_data([[0], [2], [1], [0]], &device);
-    check(model, |model| {
+    check(&model, |model| {
         let logits = model
             .forward_train(&documents, &mut DropoutRng::new(0, 0))
             .logits;
@@ -65,9 +65,9 @@ fn classifier_gradients() {
 }
 
 /// Compares the gradient of every weight that is trained with its difference quotient.
-fn check<M: Module>(model: M, loss: impl Fn(&M) -> Tensor<1>) {
-    let gradients = gradients(&model, loss(&model).backward());
-    let weights = named_weights(&model);
+fn check<M: Module>(model: &M, loss: impl Fn(&M) -> Tensor<1>) {
+    let gradients = gradients(model, loss(model).backward());
+    let weights = named_weights(model);
     let mut checked = 0;
     for (index, gradient) in gradients.into_iter().enumerate() {
         let Some(gradient) = gradient else { continue };

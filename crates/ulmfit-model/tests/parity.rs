@@ -3,6 +3,8 @@
 //!
 //! `ULMFIT_FASTAI_FIXTURES` names another folder of the same layout to run on.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod fastai;
 
 use burn::module::{Module, Param};
@@ -44,7 +46,7 @@ fn parity_classifier_long() {
 }
 
 fn check_language_model(fixture: &Fixture, device: &Device) {
-    let config = fixture.config();
+    let config = Fixture::config();
     let model = LanguageModelConfig::new(config.encoder())
         .with_alpha(config.ar_alpha)
         .with_beta(config.tar_beta)
@@ -82,7 +84,7 @@ fn check_language_model(fixture: &Fixture, device: &Device) {
 
 fn check_classifier(case: &str, device: &Device) {
     let fixture = Fixture::open(&format!("classifier_{case}_expected.safetensors"));
-    let config = fixture.config();
+    let config = Fixture::config();
     let model = config
         .classifier(case)
         .init(&mut InitRng::new(0), &device.clone().autodiff());

@@ -4,6 +4,8 @@
 //! cargo run --release -p ulmfit-train --features flex --example train_and_predict
 //! ```
 
+#![expect(clippy::print_stdout, reason = "an example shows its result")]
+
 use burn::tensor::Device;
 use ulmfit_data::Document;
 use ulmfit_train::{Predictor, Recipe, RunOptions, finetune, train_classifier};

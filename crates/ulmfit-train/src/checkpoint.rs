@@ -30,10 +30,12 @@ pub(crate) struct Progress {
     pub(crate) loss_sum: f32,
     /// How many they are.
     pub(crate) loss_count: u32,
+    /// The highest group's learning rate at the last step.
+    pub(crate) learning_rate: f64,
     /// The least validation loss so far.
     pub(crate) best_loss: Option<f64>,
     /// Epochs since then.
-    pub(crate) epochs_without_progress: usize,
+    pub(crate) epochs_since_best: usize,
 }
 
 /// A run between two steps.

@@ -151,7 +151,10 @@ impl ModelFile {
                             "an ensemble of language models is not a model".into(),
                         ));
                     }
-                    config.encoder.validate()?;
+                    config
+                        .encoder
+                        .validate()
+                        .map_err(|error| refuse(error.to_string()))?;
                     check_vocab(&vocab, config.encoder.vocab_size).map_err(refuse)?;
                     check_shapes(&file, &prefix, &config.weight_shapes()).map_err(refuse)?;
                     let weights = file.tensors(&prefix).map_err(refuse)?;
@@ -167,7 +170,9 @@ impl ModelFile {
                     })));
                 }
                 Kind::Classifier { config, labels } => {
-                    config.validate()?;
+                    config
+                        .validate()
+                        .map_err(|error| refuse(error.to_string()))?;
                     check_vocab(&vocab, config.encoder.vocab_size).map_err(refuse)?;
                     if labels.len() != config.n_classes {
                         return Err(refuse(format!(

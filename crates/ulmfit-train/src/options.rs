@@ -36,7 +36,7 @@ impl RunOptions {
             direction: Direction::Forward,
             seed: 0,
             resume: false,
-            checkpoint_every: Duration::from_secs(60),
+            checkpoint_every: Duration::from_mins(1),
             stop: StopSignal::default(),
             command: Vec::new(),
         }

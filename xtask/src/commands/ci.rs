@@ -34,42 +34,33 @@ const CHECKS: &[Check] = &[
         environment: &[],
     },
     Check {
-        arguments: &["doc", "--workspace", "--no-deps"],
+        // With ndarray, which the tests have too: burn is checked once for both.
+        arguments: &[
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--features",
+            "ulmfit-cli/ndarray",
+        ],
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
     },
     // The model is for every backend, so it has to build with none.
     Check {
-        arguments: &[
-            "check",
-            "--package",
-            "ulmfit-model",
-            "--no-default-features",
-        ],
+        arguments: &["check", "--package", "ulmfit-model"],
         environment: &[],
     },
     Check {
         arguments: &["test", "--workspace"],
         environment: &[],
     },
+    // The GPU backends are compiled as far as their types; the portable code is the same on them.
     Check {
         arguments: &[
             "check",
             "--package",
             "ulmfit-cli",
-            "--no-default-features",
             "--features",
-            "wgpu",
-        ],
-        environment: &[],
-    },
-    Check {
-        arguments: &[
-            "check",
-            "--package",
-            "ulmfit-cli",
-            "--no-default-features",
-            "--features",
-            "cuda",
+            "wgpu,cuda",
         ],
         // A build script of the CUDA backend downloads LLVM unless it is told that only types count.
         environment: &[("DOCS_RS", "1")],

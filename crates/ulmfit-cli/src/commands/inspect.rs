@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::ensure;
 use clap::Args;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use ulmfit_data::{CorpusStats, TokenizedCorpus, Tokenizer, VocabConfig};
 use ulmfit_train::{ModelFile, TrainedClassifier, TrainedLanguageModel};
 
@@ -129,17 +129,24 @@ fn model(path: &Path, as_json: bool) -> anyhow::Result<()> {
         if members.len() > 1 {
             lines.push(format!("member {} of {}", index + 1, members.len()));
         }
-        for (name, value) in member.as_object().into_iter().flatten() {
-            let shown = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            lines.push(format!("{name:<12} {shown}"));
-        }
+        describe("", member, &mut lines);
     }
     output::text(&lines.join("\n"))
 }
 
-fn language_model(trained: &TrainedLanguageModel) -> serde_json::Value {
+/// A line a value; a name within a name is joined to it by a dot.
+fn describe(prefix: &str, value: &Value, lines: &mut Vec<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let name = format!("{prefix}{name}");
+        match value {
+            Value::Object(_) => describe(&format!("{name}."), value, lines),
+            Value::String(text) => lines.push(format!("{name:<32} {text}")),
+            _ => lines.push(format!("{name:<32} {value}")),
+        }
+    }
+}
+
+fn language_model(trained: &TrainedLanguageModel) -> Value {
     json!({
         "kind": "language-model",
         "direction": trained.direction,
@@ -152,7 +159,7 @@ fn language_model(trained: &TrainedLanguageModel) -> serde_json::Value {
     })
 }
 
-fn classifier(trained: &TrainedClassifier) -> serde_json::Value {
+fn classifier(trained: &TrainedClassifier) -> Value {
     json!({
         "kind": "classifier",
         "direction": trained.direction,

@@ -31,7 +31,7 @@ impl<B: Backend> Backward<B, 4> for LstmBackward {
             bias: bias.is_some(),
         };
         let grad = grads.consume::<B>(&ops.node);
-        let computed = portable::backward::<B>(ops.state, grad, wanted);
+        let computed = portable::backward::<B>(ops.state, &grad, wanted);
         for (parent, grad) in [
             (input, computed.input),
             (weight_ih, computed.weight_ih),

@@ -36,6 +36,10 @@ pub(super) struct Gradients<B: Backend> {
 
 /// Which gradients are asked for.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each input, none of which follows from the others"
+)]
 pub(super) struct Wanted {
     pub(super) input: bool,
     pub(super) weight_ih: bool,
@@ -105,7 +109,7 @@ pub(super) fn forward<B: Backend>(
 /// `[seq_len, batch_size, d_hidden]`.
 pub(super) fn backward<B: Backend>(
     saved: Saved<B>,
-    grad: FloatTensor<B>,
+    grad: &FloatTensor<B>,
     wanted: Wanted,
 ) -> Gradients<B> {
     let [seq_len, batch_size, d_hidden] = dims::<B>(&saved.output);
@@ -202,10 +206,6 @@ fn backward_step<B: Backend>(
 }
 
 /// One time step: what it saves, and the state `(hidden, cell)` after it.
-#[expect(
-    clippy::type_complexity,
-    reason = "the state is a pair for one line only"
-)]
 fn advance<B: Backend>(
     projected: &FloatTensor<B>,
     step: usize,

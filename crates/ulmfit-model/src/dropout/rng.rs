@@ -76,7 +76,7 @@ mod tests {
         let mask = draw(1, 0);
         assert!(
             mask.iter()
-                .all(|&value| value == 0.0 || value == 1.0 / 0.75)
+                .all(|&value| value == 0.0 || (value - 1.0 / 0.75).abs() < 1e-6)
         );
         let mean = mask.iter().sum::<f32>() / mask.len() as f32;
         // Six standard deviations of the mean of 10,000 draws.

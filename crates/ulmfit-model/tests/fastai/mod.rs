@@ -59,7 +59,7 @@ impl Fixture {
         }
     }
 
-    pub(crate) fn config(&self) -> Config {
+    pub(crate) fn config() -> Config {
         serde_json::from_slice(&std::fs::read(folder().join("config.json")).unwrap()).unwrap()
     }
 

@@ -5,14 +5,14 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use ulmfit_data::{Document, DocumentBatches, EncodedCorpus, stratified_split};
 use ulmfit_model::{
     DropoutRng, InitRng, TextClassifier, TextClassifierConfig, activation_regularization,
-    load_weights, named_weights, temporal_activation_regularization,
+    named_weights, temporal_activation_regularization,
 };
 use ulmfit_optim::{LayerGroups, StepRates, clip_global_norm, unfreeze};
 
 use super::plan;
 use super::run::{Run, Subject, digest_of};
 use super::session::Session;
-use crate::checkpoint::Progress;
+use super::weights;
 use crate::digest;
 use crate::direction::directed;
 use crate::error::TrainError;
@@ -22,7 +22,6 @@ use crate::model_file::{ModelFile, TrainedClassifier, TrainedLanguageModel};
 use crate::options::RunOptions;
 use crate::prepare::encoded;
 use crate::recipe::{ClassifierRecipe, Keep, Recipe};
-use crate::tensor_file::{self, TensorFile};
 
 /// Documents and their classes.
 struct Labeled {
@@ -133,14 +132,8 @@ fn train_loop(
     let multipliers = recipe.training.discriminative.multipliers(groups.len())?;
     let (epochs, n_steps) = plan::epochs(&recipe.training, groups.len(), |_| batches.n_batches())?;
 
-    let mut model = model;
     let mut optimizer = recipe.training.optimizer.init()?;
-    let mut progress = Progress::default();
-    if let Some(checkpoint) = run.checkpoint.take() {
-        model = load_weights(model, checkpoint.weights)?;
-        optimizer.load_state(&model, checkpoint.optimizer)?;
-        progress = checkpoint.progress;
-    }
+    let (mut model, progress, _) = weights::restore(run, model, &mut optimizer)?;
     let mut session = Session::start(
         run.stage,
         &run.dir,
@@ -158,12 +151,11 @@ fn train_loop(
         if epoch.starts_phase && done == 0 {
             optimizer = recipe.training.optimizer.init()?;
         }
-        let mut learning_rate = 0.0;
         let order = batches.training(options.seed, index as u64);
         for (position, batch) in order.into_iter().enumerate().skip(done) {
             let schedule_step = epoch.schedule_offset + position;
             let rates = StepRates::at(&groups, &multipliers, &epoch.schedule, schedule_step)?;
-            learning_rate = epoch.schedule.rate(schedule_step);
+            let learning_rate = epoch.schedule.rate(schedule_step);
 
             let documents = batch
                 .indices
@@ -200,10 +192,9 @@ fn train_loop(
             optimizer.record_validation(result.loss);
             validation = Some(result);
         }
-        let verdict = session.end_epoch(&recipe.training, learning_rate, validation)?;
+        let verdict = session.end_epoch(&recipe.training, validation)?;
         if verdict.best && recipe.training.keep == Keep::Best {
-            let best = named_weights(&optimizer.averaged(model.clone()));
-            tensor_file::write(&run.dir.best_checkpoint(), "ulmfit-weights", &(), &best)?;
+            weights::keep_best(&run.dir, &optimizer.averaged(model.clone()))?;
         }
         session.checkpoint(named_weights(&model), optimizer.state(), None)?;
         if verdict.stop_early {
@@ -211,14 +202,7 @@ fn train_loop(
         }
     }
 
-    let model = match recipe.training.keep {
-        Keep::Last => optimizer.averaged(model),
-        Keep::Best => {
-            let best = TensorFile::open(&run.dir.best_checkpoint())?;
-            let best = best.tensors("").map_err(TrainError::Unusable)?;
-            load_weights(model, best)?
-        }
-    };
+    let model = weights::chosen(&run.dir, model, &optimizer, recipe.training.keep)?;
     if !valid.labels.is_empty() {
         let result = validate(&model, valid, recipe.training.batch_size, &options.device)?;
         run.info

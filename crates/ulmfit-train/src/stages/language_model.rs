@@ -7,18 +7,18 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ulmfit_data::{BpttBatches, EncodedCorpus, LmBatch, LmStream, LmStreamConfig};
-use ulmfit_model::{AwdLstmState, DropoutRng, LanguageModel, load_weights, named_weights};
+use ulmfit_model::{AwdLstmState, DropoutRng, LanguageModel, named_weights};
 use ulmfit_optim::{LayerGroups, StepRates, clip_global_norm, unfreeze};
 
 use super::plan;
 use super::run::Run;
 use super::session::Session;
+use super::weights;
 use crate::error::TrainError;
 use crate::event::{Observer, Validation};
 use crate::model_file::{ModelFile, TrainedLanguageModel};
 use crate::options::RunOptions;
 use crate::recipe::{Keep, LanguageModelRecipe};
-use crate::tensor_file::{self, TensorFile};
 
 /// Trains `model` as the recipe says, from the run's checkpoint if there is one.
 ///
@@ -49,16 +49,8 @@ pub(super) fn train(
         stream.epoch(epoch as u64).n_batches()
     })?;
 
-    let mut model = model;
     let mut optimizer = recipe.training.optimizer.init()?;
-    let mut carried = None;
-    let mut progress = crate::checkpoint::Progress::default();
-    if let Some(checkpoint) = run.checkpoint.take() {
-        model = load_weights(model, checkpoint.weights)?;
-        optimizer.load_state(&model, checkpoint.optimizer)?;
-        carried = checkpoint.state;
-        progress = checkpoint.progress;
-    }
+    let (mut model, progress, mut carried) = weights::restore(run, model, &mut optimizer)?;
     let mut session = Session::start(
         run.stage,
         &run.dir,
@@ -81,12 +73,11 @@ pub(super) fn train(
         let mut state = carried.take().unwrap_or_else(|| {
             AwdLstmState::zeros(&model.encoder, recipe.training.batch_size, &device)
         });
-        let mut learning_rate = 0.0;
         for (position, batch) in (done..).zip(batches) {
             let schedule_step = epoch.schedule_offset + position;
             let rates = StepRates::at(&groups, &multipliers, &epoch.schedule, schedule_step)?
                 .scaled(batch.learning_rate_scale);
-            learning_rate = epoch.schedule.rate(schedule_step) * batch.learning_rate_scale;
+            let learning_rate = epoch.schedule.rate(schedule_step) * batch.learning_rate_scale;
 
             let mut dropout = DropoutRng::new(options.seed, session.progress().step);
             let (inputs, targets) = to_tensors(&batch, &device);
@@ -111,10 +102,9 @@ pub(super) fn train(
             optimizer.record_validation(result.loss);
             validation = Some(result);
         }
-        let verdict = session.end_epoch(&recipe.training, learning_rate, validation)?;
+        let verdict = session.end_epoch(&recipe.training, validation)?;
         if verdict.best && recipe.training.keep == Keep::Best {
-            let best = named_weights(&optimizer.averaged(model.clone()));
-            tensor_file::write(&run.dir.best_checkpoint(), "ulmfit-weights", &(), &best)?;
+            weights::keep_best(&run.dir, &optimizer.averaged(model.clone()))?;
         }
         session.checkpoint(named_weights(&model), optimizer.state(), None)?;
         if verdict.stop_early {
@@ -122,14 +112,7 @@ pub(super) fn train(
         }
     }
 
-    let model = match recipe.training.keep {
-        Keep::Last => optimizer.averaged(model),
-        Keep::Best => {
-            let best = TensorFile::open(&run.dir.best_checkpoint())?;
-            let best = best.tensors("").map_err(TrainError::Unusable)?;
-            load_weights(model, best)?
-        }
-    };
+    let model = weights::chosen(&run.dir, model, &optimizer, recipe.training.keep)?;
     if let Some(valid) = &valid {
         let result = validate(&model, valid.epoch_in_order(), &options.device);
         run.info

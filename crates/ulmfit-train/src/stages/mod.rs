@@ -8,6 +8,7 @@ mod plan;
 mod pretrain;
 mod run;
 mod session;
+mod weights;
 
 pub use classifier::train_classifier;
 pub use evaluation::{LanguageModelReport, evaluate_language_model};

@@ -110,6 +110,7 @@ impl<'a> Session<'a> {
         self.progress.step += 1;
         self.progress.batch += 1;
         self.progress.loss_count += 1;
+        self.progress.learning_rate = learning_rate;
         let loss = loss.inner();
         self.loss_sum = Some(match self.loss_sum.take() {
             Some(sum) => sum + loss,
@@ -120,7 +121,7 @@ impl<'a> Session<'a> {
             items,
         });
         if self.progress.loss_count >= STEPS_PER_LINE {
-            self.log_loss(learning_rate)?;
+            self.log_loss()?;
         }
         Ok(())
     }
@@ -167,11 +168,10 @@ impl<'a> Session<'a> {
     pub(super) fn end_epoch(
         &mut self,
         recipe: &TrainingRecipe,
-        learning_rate: f64,
         validation: Option<Validation>,
     ) -> Result<Verdict, TrainError> {
         if self.progress.loss_count > 0 {
-            self.log_loss(learning_rate)?;
+            self.log_loss()?;
         }
         let epoch = self.progress.epoch + 1;
         if let Some(validation) = validation {
@@ -192,24 +192,23 @@ impl<'a> Session<'a> {
         });
         if best {
             self.progress.best_loss = validation.map(|validation| validation.loss);
-            self.progress.epochs_without_progress = 0;
+            self.progress.epochs_since_best = 0;
         } else {
-            self.progress.epochs_without_progress += 1;
+            self.progress.epochs_since_best += 1;
         }
         self.progress.epoch = epoch;
         self.progress.batch = 0;
-        let stop_early =
-            recipe.patience > 0 && self.progress.epochs_without_progress >= recipe.patience;
+        let stop_early = recipe.patience > 0 && self.progress.epochs_since_best >= recipe.patience;
         Ok(Verdict { best, stop_early })
     }
 
-    fn log_loss(&mut self, learning_rate: f64) -> Result<(), TrainError> {
+    fn log_loss(&mut self) -> Result<(), TrainError> {
         let sum: f32 = match self.loss_sum.take() {
             Some(sum) => sum.into_scalar(),
             None => self.progress.loss_sum,
         };
         let loss = f64::from(sum) / f64::from(self.progress.loss_count);
-        let step = self.progress.step;
+        let (step, learning_rate) = (self.progress.step, self.progress.learning_rate);
         if !loss.is_finite() {
             return Err(TrainError::Diverged {
                 stage: self.stage,

@@ -1,0 +1,58 @@
+//! A stage's weights: taken up from a checkpoint, kept when they are the best, chosen at the end.
+
+use burn::module::Module;
+use ulmfit_model::{AwdLstmState, load_weights, named_weights};
+use ulmfit_optim::Optimizer;
+
+use super::run::Run;
+use crate::checkpoint::Progress;
+use crate::error::TrainError;
+use crate::recipe::Keep;
+use crate::run_dir::RunDir;
+use crate::tensor_file::{self, TensorFile};
+
+/// Where a stage goes on: the weights, the progress, and a language model's hidden state.
+pub(super) type Restored<M> = (M, Progress, Option<AwdLstmState>);
+
+/// Takes up the run's checkpoint, if there is one; else the start.
+pub(super) fn restore<M: Module>(
+    run: &mut Run,
+    model: M,
+    optimizer: &mut Optimizer,
+) -> Result<Restored<M>, TrainError> {
+    let Some(checkpoint) = run.checkpoint.take() else {
+        return Ok((model, Progress::default(), None));
+    };
+    let model = load_weights(model, checkpoint.weights)?;
+    optimizer.load_state(&model, checkpoint.optimizer)?;
+    Ok((model, checkpoint.progress, checkpoint.state))
+}
+
+/// Writes the weights as the best so far.
+pub(super) fn keep_best<M: Module>(dir: &RunDir, model: &M) -> Result<(), TrainError> {
+    tensor_file::write(
+        &dir.best_checkpoint(),
+        "ulmfit-weights",
+        &(),
+        &named_weights(model),
+    )
+}
+
+/// The weights that the stage ends with.
+pub(super) fn chosen<M: Module>(
+    dir: &RunDir,
+    model: M,
+    optimizer: &Optimizer,
+    keep: Keep,
+) -> Result<M, TrainError> {
+    match keep {
+        Keep::Last => Ok(optimizer.averaged(model)),
+        Keep::Best => {
+            let best = TensorFile::open(&dir.best_checkpoint())?;
+            Ok(load_weights(
+                model,
+                best.tensors("").map_err(TrainError::Unusable)?,
+            )?)
+        }
+    }
+}
