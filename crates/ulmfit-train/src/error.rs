@@ -57,16 +57,14 @@ pub enum TrainError {
 
     /// The loss became infinite or not a number.
     #[error(
-        "the loss is {loss} at step {step} of {stage}, at a learning rate of {learning_rate:.2e}; \
-         lower `lr_max` or `clip_norm` in the recipe and start the stage again"
+        "the loss became {loss} by step {step} of {stage}; lower `lr_max` or `clip_norm` in the \
+         recipe and start the stage again in another directory"
     )]
     Diverged {
         /// The stage's name.
         stage: &'static str,
-        /// The step, counted from 1.
+        /// The step at which it was found, counted from 1.
         step: u64,
-        /// The highest group's learning rate at that step.
-        learning_rate: f64,
         /// The loss.
         loss: f64,
     },

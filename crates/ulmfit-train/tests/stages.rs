@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use ulmfit_data::{Direction, Document};
+use ulmfit_optim::{ConstantLrConfig, SgdConfig};
 use ulmfit_train::{
     Event, ModelFile, Observer, Predictor, Recipe, RunOptions, StopSignal, TrainError,
-    TrainedLanguageModel, finetune, pretrain, train_classifier,
+    TrainedLanguageModel, TrainingRecipe, finetune, pretrain, train_classifier,
 };
 
 fn recipe() -> Recipe {
@@ -123,6 +124,31 @@ fn resume_classifier_ends_in_the_same_bytes() {
     let model = pretrained(folder.path());
     check_resume(|options, observer| {
         train_classifier(&documents(), model.clone(), &recipe(), options, observer).map(drop)
+    });
+}
+
+#[test]
+fn a_stage_without_progress_ends_when_its_patience_does() {
+    let mut recipe = recipe();
+    recipe.pretrain.training = TrainingRecipe {
+        epochs: 5,
+        patience: 2,
+        // No step changes a weight, so no epoch is better than the first.
+        schedule: ConstantLrConfig::new(1e-30).into(),
+        optimizer: SgdConfig::default().into(),
+        ..recipe.pretrain.training
+    };
+    check_resume(|options, observer| {
+        let mut epochs = 0;
+        let mut count = |event: &Event| {
+            if let Event::EpochEnded { epoch, .. } = event {
+                epochs = *epoch;
+            }
+            observer.observe(event);
+        };
+        pretrain(&documents(), &recipe, options, &mut count)?;
+        assert!(epochs == 3 || epochs == 0, "{epochs} epochs");
+        Ok(())
     });
 }
 

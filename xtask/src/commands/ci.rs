@@ -60,7 +60,7 @@ const CHECKS: &[Check] = &[
             "--package",
             "ulmfit-cli",
             "--features",
-            "wgpu,cuda",
+            "wgpu,cuda,tui",
         ],
         // A build script of the CUDA backend downloads LLVM unless it is told that only types count.
         environment: &[("DOCS_RS", "1")],

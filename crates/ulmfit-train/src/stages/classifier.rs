@@ -146,6 +146,9 @@ fn train_loop(
 
     let mut validation = None;
     for (index, epoch) in epochs.iter().enumerate().skip(session.progress().epoch) {
+        if session.is_out_of_patience(&recipe.training) {
+            break;
+        }
         model = unfreeze(model, &groups, epoch.trainable)?;
         let done = session.progress().batch;
         if epoch.starts_phase && done == 0 {
@@ -192,14 +195,11 @@ fn train_loop(
             optimizer.record_validation(result.loss);
             validation = Some(result);
         }
-        let verdict = session.end_epoch(&recipe.training, validation)?;
-        if verdict.best && recipe.training.keep == Keep::Best {
+        let best = session.end_epoch(validation)?;
+        if best && recipe.training.keep == Keep::Best {
             weights::keep_best(&run.dir, &optimizer.averaged(model.clone()))?;
         }
         session.checkpoint(named_weights(&model), optimizer.state(), None)?;
-        if verdict.stop_early {
-            break;
-        }
     }
 
     let model = weights::chosen(&run.dir, model, &optimizer, recipe.training.keep)?;

@@ -47,15 +47,6 @@ struct Line<'a> {
     valid_accuracy: Option<f64>,
 }
 
-/// What follows from an epoch's validation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
-    /// The least validation loss so far: these weights are worth keeping.
-    pub(super) best: bool,
-    /// No progress for as long as the recipe's patience lasts.
-    pub(super) stop_early: bool,
-}
-
 impl<'a> Session<'a> {
     pub(super) fn start(
         stage: &'static str,
@@ -142,6 +133,9 @@ impl<'a> Session<'a> {
             Some(sum) => sum.clone().into_scalar(),
             None => self.progress.loss_sum,
         };
+        if !self.progress.loss_sum.is_finite() {
+            return Err(self.diverged(f64::from(self.progress.loss_sum)));
+        }
         let mut progress = self.progress.clone();
         progress.seconds = self.seconds();
         progress.metrics_bytes = self.metrics.length();
@@ -164,12 +158,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Ends an epoch: logs what is left of the training loss and the validation, and judges.
-    pub(super) fn end_epoch(
-        &mut self,
-        recipe: &TrainingRecipe,
-        validation: Option<Validation>,
-    ) -> Result<Verdict, TrainError> {
+    /// Ends an epoch: logs what is left of the training loss, and the validation. Returns whether
+    /// these are the best weights so far.
+    pub(super) fn end_epoch(&mut self, validation: Option<Validation>) -> Result<bool, TrainError> {
         if self.progress.loss_count > 0 {
             self.log_loss()?;
         }
@@ -198,8 +189,12 @@ impl<'a> Session<'a> {
         }
         self.progress.epoch = epoch;
         self.progress.batch = 0;
-        let stop_early = recipe.patience > 0 && self.progress.epochs_since_best >= recipe.patience;
-        Ok(Verdict { best, stop_early })
+        Ok(best)
+    }
+
+    /// Whether there was no progress for as long as the recipe's patience lasts.
+    pub(super) fn is_out_of_patience(&self, recipe: &TrainingRecipe) -> bool {
+        recipe.patience > 0 && self.progress.epochs_since_best >= recipe.patience
     }
 
     fn log_loss(&mut self) -> Result<(), TrainError> {
@@ -210,12 +205,7 @@ impl<'a> Session<'a> {
         let loss = f64::from(sum) / f64::from(self.progress.loss_count);
         let (step, learning_rate) = (self.progress.step, self.progress.learning_rate);
         if !loss.is_finite() {
-            return Err(TrainError::Diverged {
-                stage: self.stage,
-                step,
-                learning_rate,
-                loss,
-            });
+            return Err(self.diverged(loss));
         }
         self.progress.loss_sum = 0.0;
         self.progress.loss_count = 0;
@@ -232,6 +222,14 @@ impl<'a> Session<'a> {
             learning_rate,
         });
         Ok(())
+    }
+
+    fn diverged(&self, loss: f64) -> TrainError {
+        TrainError::Diverged {
+            stage: self.stage,
+            step: self.progress.step,
+            loss,
+        }
     }
 
     fn line(&self) -> Line<'static> {
