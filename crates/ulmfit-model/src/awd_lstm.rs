@@ -242,6 +242,11 @@ impl AwdLstm {
         state: AwdLstmState,
         mut dropout: Option<&mut DropoutRng>,
     ) -> AwdLstmOutput {
+        assert_eq!(
+            state.layers.len(),
+            self.layers.len(),
+            "one state for each layer"
+        );
         let [batch_size, seq_len] = tokens.dims();
         let tokens = tokens.transpose().reshape([seq_len * batch_size]); // time-major
         let embedded = self.embedding.val().select(0, tokens.clone()); // [tokens, d_embedding]
