@@ -43,6 +43,7 @@ fn append(
         split: split.cloned(),
         text_columns: layout.text.clone(),
         label_column: layout.label.clone(),
+        ..CorpusOptions::default()
     };
     let reader = read_corpus(path, &options)?;
     if split.is_some() && reader.format() != CorpusFormat::AclImdb {

@@ -42,6 +42,17 @@ pub enum DataError {
         /// The format names there are.
         choices: String,
     },
+    /// A format of several files, to be read from a stream.
+    #[error(
+        "{} is a stream, and {format} is read from a folder or an archive; give its path",
+        path.display()
+    )]
+    NotAStream {
+        /// The name of the stream.
+        path: PathBuf,
+        /// The format.
+        format: &'static str,
+    },
     /// A split that the corpus does not have.
     #[error("{} has no split \"{split}\"; the splits are {choices}", path.display())]
     UnknownSplit {

@@ -56,7 +56,7 @@ pub mod tokenizer;
 pub mod vocab;
 pub mod word;
 
-pub use corpus::{CorpusFormat, CorpusOptions, CorpusReader, Document, read_corpus};
+pub use corpus::{CorpusFormat, CorpusOptions, CorpusReader, Document, read_corpus, read_stream};
 pub use direction::Direction;
 pub use document_batches::{DocumentBatch, DocumentBatches};
 pub use encoded::{EncodedCorpus, TokenizedCorpus, encode, encode_documents};

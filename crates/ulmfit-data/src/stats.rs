@@ -106,7 +106,10 @@ mod tests {
     fn counts() {
         let documents = [
             Document::labeled("good", "pos"),
-            Document::labeled("good", "neg"),
+            Document {
+                id: Some("2".into()),
+                ..Document::labeled("good", "neg")
+            },
             Document::labeled("  ", "pos"),
             Document::new("strange words"),
         ];

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::Value;
 use tempfile::TempDir;
 use ulmfit_data::{CorpusFormat, CorpusOptions, Document, read_corpus};
 
@@ -31,6 +32,13 @@ fn read(path: &Path) -> (CorpusFormat, Vec<Document>) {
 fn read_with(path: &Path, options: &CorpusOptions) -> (CorpusFormat, Vec<Document>) {
     let reader = read_corpus(path, options).unwrap();
     (reader.format(), reader.read_all().unwrap())
+}
+
+fn with_id(document: Document, id: impl Into<Value>) -> Document {
+    Document {
+        id: Some(id.into()),
+        ..document
+    }
 }
 
 /// Writes a file plain and compressed and checks that both are read as told.
@@ -76,10 +84,12 @@ fn csv_with_the_class_in_front_has_several_fields() {
                 "A \"quoted\" text\nof two lines".into(),
             ],
             label: Some("3".into()),
+            id: None,
         },
         Document {
             fields: vec![String::new(), "b\\c".into()],
             label: Some("1".into()),
+            id: None,
         },
     ];
     check("train.csv", rows, CorpusFormat::ClassCsv, &expected);
@@ -89,8 +99,8 @@ fn csv_with_the_class_in_front_has_several_fields() {
 fn csv_finds_its_columns() {
     let rows = "\u{feff}id,Review,Sentiment\r\n1,\"good, really\",pos\r\n2,,neg\r\n";
     let expected = [
-        Document::labeled("good, really", "pos"),
-        Document::labeled("", "neg"),
+        with_id(Document::labeled("good, really", "pos"), "1"),
+        with_id(Document::labeled("", "neg"), "2"),
     ];
     check("reviews.csv", rows, CorpusFormat::Csv, &expected);
 }
@@ -107,6 +117,7 @@ fn csv_takes_the_columns_it_is_told() {
     let expected = Document {
         fields: vec!["y".into(), "x".into()],
         label: Some("5".into()),
+        id: None,
     };
     assert_eq!(read_with(&path, &options).1, [expected]);
 }
@@ -123,10 +134,11 @@ fn tsv_has_no_quotes() {
 
 #[test]
 fn json_lines_have_strings_numbers_and_nulls() {
-    let lines = "{\"text\":\"a\\u0000b\",\"label\":1}\n\n{\"label\":null,\"text\":\"c\"}\r\n{\"text\":null}";
+    let lines = "{\"text\":\"a\\u0000b\",\"label\":1,\"id\":7}\n\n\
+                 {\"label\":null,\"text\":\"c\",\"id\":\"b\"}\r\n{\"text\":null}";
     let expected = [
-        Document::labeled("a b", "1"),
-        Document::new("c"),
+        with_id(Document::labeled("a b", "1"), 7),
+        with_id(Document::new("c"), "b"),
         Document::new(""),
     ];
     check("a.jsonl", lines, CorpusFormat::JsonLines, &expected);
@@ -141,7 +153,10 @@ fn wikipedia_lines_are_their_text() {
         format: Some(CorpusFormat::WikiJsonLines),
         ..Default::default()
     };
-    assert_eq!(read_with(&path, &options).1, [Document::new("One.\nTwo.")]);
+    assert_eq!(
+        read_with(&path, &options).1,
+        [with_id(Document::new("One.\nTwo."), 1)]
+    );
 }
 
 #[test]
@@ -246,14 +261,4 @@ fn aclimdb_is_the_same_as_a_folder_and_as_an_archive() {
     }
     // Reading an archive leaves nothing behind.
     assert_eq!(fs::read_dir(packed.path()).unwrap().count(), 3);
-}
-
-#[test]
-fn a_document_of_several_fields_has_one_text() {
-    let document = Document {
-        fields: vec!["a".into(), "b".into()],
-        label: None,
-    };
-    assert_eq!(document.text(), "a\nb");
-    assert_eq!(Document::new("a").text(), "a");
 }

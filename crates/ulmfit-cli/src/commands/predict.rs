@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use ulmfit_data::Document;
+use ulmfit_data::{CorpusReader, DataError, Document};
 use ulmfit_train::Predictor;
 
 use crate::args::{DeviceArgs, GlobalArgs};
 use crate::output;
 use crate::progress::Count;
-use crate::records::{self, Record, RecordFormat};
+use crate::records::{self, RecordFormat};
 
 /// Documents that are held at a time: what bounds the memory, and how long an answer may wait.
 const BATCH_DOCUMENTS: usize = 64;
@@ -48,7 +48,7 @@ pub(crate) struct PredictArgs {
 #[derive(Serialize)]
 struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<Value>,
+    id: Option<&'a Value>,
     label: &'a str,
     probabilities: BTreeMap<&'a str, f32>,
 }
@@ -63,13 +63,9 @@ pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()>
     let mut done = 0;
     loop {
         // Answers to the rows before a bad one are given; then comes the error.
-        let (batch, failure) = next_batch(&mut records);
-        let (ids, documents): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|record| (record.id, record.document))
-            .unzip();
+        let (documents, failure) = next_batch(&mut records);
         if !documents.is_empty() {
-            write_answers(&mut out, &predictor, ids, &documents)?;
+            write_answers(&mut out, &predictor, &documents)?;
         }
         done += documents.len();
         count.set(done);
@@ -81,7 +77,7 @@ pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()>
     }
 }
 
-fn next_batch(records: &mut records::Records) -> (Vec<Record>, Option<ulmfit_data::DataError>) {
+fn next_batch(records: &mut CorpusReader) -> (Vec<Document>, Option<DataError>) {
     let mut batch = Vec::with_capacity(BATCH_DOCUMENTS);
     for record in records.take(BATCH_DOCUMENTS) {
         match record {
@@ -95,14 +91,13 @@ fn next_batch(records: &mut records::Records) -> (Vec<Record>, Option<ulmfit_dat
 fn write_answers(
     out: &mut impl Write,
     predictor: &Predictor,
-    ids: Vec<Option<Value>>,
     documents: &[Document],
 ) -> anyhow::Result<()> {
     let labels = predictor.labels();
-    for (id, prediction) in ids.into_iter().zip(predictor.predict_documents(documents)) {
+    for (document, prediction) in documents.iter().zip(predictor.predict_documents(documents)) {
         let names = labels.iter().map(String::as_str);
         let answer = Answer {
-            id,
+            id: document.id.as_ref(),
             label: &labels[prediction.class],
             probabilities: names.zip(prediction.probabilities).collect(),
         };

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
-use ulmfit_data::{DataError, Rules, Tokenizer, TokenizerConfig};
+use ulmfit_data::{DataError, Document, Rules, Tokenizer, TokenizerConfig};
 
 use crate::output;
-use crate::records::{self, Record, RecordFormat};
+use crate::records::{self, RecordFormat};
 
 /// Documents that are tokenized at a time, on all cores.
 const BATCH_DOCUMENTS: usize = 1024;
@@ -41,9 +41,9 @@ enum RuleSet {
 
 /// A line of the output with `--jsonl`.
 #[derive(Serialize)]
-struct Line {
+struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<Value>,
+    id: Option<&'a Value>,
     tokens: Vec<String>,
 }
 
@@ -69,22 +69,17 @@ pub(crate) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
     };
     let mut out = output::stdout();
     loop {
-        let batch = records
+        let documents = records
             .by_ref()
             .take(BATCH_DOCUMENTS)
-            .collect::<Result<Vec<Record>, _>>()?;
-        if batch.is_empty() {
+            .collect::<Result<Vec<Document>, _>>()?;
+        if documents.is_empty() {
             return Ok(());
         }
-        let (ids, documents): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|record| (record.id, record.document))
-            .unzip();
-        for (id, tokens) in ids
-            .into_iter()
-            .zip(tokenizer.tokenize_documents(&documents))
-        {
+        let tokens = tokenizer.tokenize_documents(&documents);
+        for (document, tokens) in documents.iter().zip(tokens) {
             if args.jsonl {
+                let id = document.id.as_ref();
                 serde_json::to_writer(&mut out, &Line { id, tokens })
                     .map_err(std::io::Error::from)?;
                 writeln!(out)?;

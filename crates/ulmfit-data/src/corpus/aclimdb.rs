@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 
 use tar::Archive;
 
-use super::source::{self, MAX_ARCHIVED_DOCUMENT_BYTES};
-use super::{CorpusOptions, Document, Documents};
+use super::reader::Documents;
+use super::source::{MAX_ARCHIVED_DOCUMENT_BYTES, Source, read_error};
+use super::text::{decode, read_bytes, read_text};
+use super::{CorpusOptions, Document};
 use crate::error::DataError;
 
 /// One part of the data: `train`, `test` or `unsup`.
@@ -62,6 +64,7 @@ fn document(text: String, class: &str) -> Document {
     Document {
         fields: vec![text],
         label: (class != "unsup").then(|| class.to_owned()),
+        id: None,
     }
 }
 
@@ -98,14 +101,14 @@ fn open_folder(path: &Path, split: Split) -> Result<Documents, DataError> {
         reviews[first..].sort_unstable_by(|a, b| a.1.file_name().cmp(&b.1.file_name()));
     }
     Ok(Box::new(reviews.into_iter().map(|(class, file)| {
-        let text = source::read_text(&file, MAX_ARCHIVED_DOCUMENT_BYTES)?;
+        let text = read_text(&file, MAX_ARCHIVED_DOCUMENT_BYTES)?;
         Ok(document(text, class))
     })))
 }
 
 fn open_archive(path: &Path, split: Split) -> Result<Documents, DataError> {
-    let damaged = |source| source::read_error(path, source);
-    let mut archive = Archive::new(source::open(path)?);
+    let damaged = |source| read_error(path, source);
+    let mut archive = Archive::new(Source::open(path)?.bytes);
     let mut reviews: Vec<(&'static str, String, String)> = Vec::new();
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
@@ -117,12 +120,12 @@ fn open_archive(path: &Path, split: Split) -> Result<Documents, DataError> {
             continue;
         }
         let size = entry.size();
-        let bytes = source::read_bytes(&mut entry, path, MAX_ARCHIVED_DOCUMENT_BYTES)?;
+        let bytes = read_bytes(&mut entry, path, MAX_ARCHIVED_DOCUMENT_BYTES)?;
         // The archive's own reader takes a missing end for the end of the file.
         if bytes.len() as u64 != size {
             return Err(damaged(std::io::ErrorKind::UnexpectedEof.into()));
         }
-        let text = source::decode(bytes, &path.join(&name))?;
+        let text = decode(bytes, &path.join(&name))?;
         reviews.push((class, file, text));
     }
     // What follows the last entry holds the checksum of a compressed archive.

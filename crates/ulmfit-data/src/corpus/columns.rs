@@ -17,6 +17,7 @@ const LABEL: [&str; 5] = ["label", "class", "sentiment", "category", "target"];
 pub(super) struct Columns {
     pub(super) text: Vec<usize>,
     pub(super) label: Option<usize>,
+    pub(super) id: Option<usize>,
 }
 
 impl Columns {
@@ -45,10 +46,12 @@ impl Columns {
                 .collect::<Result<_, _>>()?
         };
         let label = match &options.label_column {
+            _ if options.ignore_labels => None,
             Some(name) => Some(named(name)?),
             None => LABEL.iter().find_map(|name| position(names, name)),
         };
-        Ok(Self { text, label })
+        let id = position(names, "id");
+        Ok(Self { text, label, id })
     }
 }
 
@@ -118,5 +121,10 @@ mod tests {
             ..Default::default()
         };
         assert!(find("text,label", &options).is_err());
+        let options = CorpusOptions {
+            ignore_labels: true,
+            ..options
+        };
+        assert_eq!(find("text,label", &options).unwrap().label, None);
     }
 }

@@ -6,7 +6,8 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::columns::Columns;
 use super::quotes::{QuoteReport, QuoteWatch};
-use super::source::{self, MAX_RECORD_BYTES, Source, line_ends, without_nul};
+use super::source::{Bytes, MAX_RECORD_BYTES, Source, read_error};
+use super::text::{line_ends, without_nul};
 use super::{CorpusOptions, Document};
 use crate::error::DataError;
 
@@ -22,27 +23,25 @@ enum Layout {
     Named(Columns),
 }
 
-/// Opens a file without a header whose first column is the class.
-pub(super) fn class_csv(path: &Path) -> Result<DelimitedReader, DataError> {
-    Ok(DelimitedReader {
-        rows: Rows::open(path, b',')?,
+/// Reads rows without a header whose first column is the class.
+pub(super) fn class_csv(source: Source) -> DelimitedReader {
+    DelimitedReader {
+        rows: Rows::new(source, b','),
         layout: Layout::ClassFirst,
-    })
+    }
 }
 
-/// Opens a file with a header.
+/// Reads rows with a header.
 pub(super) fn with_header(
-    path: &Path,
+    source: Source,
     delimiter: u8,
     options: &CorpusOptions,
 ) -> Result<DelimitedReader, DataError> {
-    let mut rows = Rows::open(path, delimiter)?;
+    let mut rows = Rows::new(source, delimiter);
     let Some(header) = rows.next().transpose()? else {
-        return Err(DataError::Empty {
-            path: path.to_owned(),
-        });
+        return Err(DataError::Empty { path: rows.name });
     };
-    let columns = Columns::find(&header.fields, options, path, header.line)?;
+    let columns = Columns::find(&header.fields, options, &rows.name, header.line)?;
     Ok(DelimitedReader {
         rows,
         layout: Layout::Named(columns),
@@ -51,7 +50,7 @@ pub(super) fn with_header(
 
 /// Whether the first row of a CSV file is a class number and at least one text, not a header.
 pub(super) fn begins_with_class(path: &Path) -> Result<bool, DataError> {
-    let first = Rows::open(path, b',')?.next().transpose()?;
+    let first = Rows::new(Source::open(path)?, b',').next().transpose()?;
     Ok(
         first
             .is_some_and(|row| row.fields.len() > 1 && row.fields[0].trim().parse::<u32>().is_ok()),
@@ -62,7 +61,7 @@ impl DelimitedReader {
     fn document(&self, mut row: Row) -> Result<Document, DataError> {
         match &self.layout {
             Layout::ClassFirst if row.fields.len() < 2 => Err(DataError::Malformed {
-                path: self.rows.path.clone(),
+                path: self.rows.name.clone(),
                 line: row.line,
                 reason: "expected the class and at least one column of text".to_owned(),
             }),
@@ -71,6 +70,7 @@ impl DelimitedReader {
                 Ok(Document {
                     fields,
                     label: row.fields.pop(),
+                    id: None,
                 })
             }
             // Every row has as many fields as the header, so the places exist.
@@ -81,6 +81,7 @@ impl DelimitedReader {
                     .map(|&i| row.fields[i].clone())
                     .collect(),
                 label: columns.label.map(|i| row.fields[i].clone()),
+                id: columns.id.map(|i| row.fields[i].clone().into()),
             }),
         }
     }
@@ -103,26 +104,26 @@ struct Row {
 
 /// Rows that all have as many fields as the first.
 struct Rows {
-    reader: Reader<QuoteWatch<Source>>,
+    reader: Reader<QuoteWatch<Bytes>>,
     report: QuoteReport,
-    path: PathBuf,
+    name: PathBuf,
 }
 
 impl Rows {
-    fn open(path: &Path, delimiter: u8) -> Result<Self, DataError> {
+    fn new(source: Source, delimiter: u8) -> Self {
         let quoting = delimiter == b',';
-        let watch = QuoteWatch::new(source::open(path)?, delimiter, quoting, MAX_RECORD_BYTES);
+        let watch = QuoteWatch::new(source.bytes, delimiter, quoting, MAX_RECORD_BYTES);
         let report = watch.report();
         let reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .quoting(quoting)
             .has_headers(false)
             .from_reader(watch);
-        Ok(Self {
+        Self {
             reader,
             report,
-            path: path.to_owned(),
-        })
+            name: source.name,
+        }
     }
 
     fn row(&self, record: &ByteRecord) -> Result<Row, DataError> {
@@ -133,7 +134,7 @@ impl Rows {
             let text = std::str::from_utf8(field).map_err(|error| {
                 let before = &field[..error.valid_up_to()];
                 DataError::NotUtf8 {
-                    path: self.path.clone(),
+                    path: self.name.clone(),
                     line: line + line_ends(before),
                 }
             })?;
@@ -147,7 +148,7 @@ impl Rows {
     }
 
     fn error(&self, error: csv::Error) -> DataError {
-        let path = self.path.clone();
+        let path = self.name.clone();
         if let Some(line) = self.report.too_large() {
             return DataError::RecordTooLarge {
                 path,
@@ -165,7 +166,7 @@ impl Rows {
                 expected: expected_len,
                 found: len,
             },
-            csv::ErrorKind::Io(source) => source::read_error(&path, source),
+            csv::ErrorKind::Io(source) => read_error(&path, source),
             other => DataError::Malformed {
                 path,
                 line,
@@ -185,7 +186,7 @@ impl Iterator for Rows {
         // looks wrong with the last row.
         if let Some(line) = self.report.unclosed() {
             return Some(Err(DataError::UnclosedQuote {
-                path: self.path.clone(),
+                path: self.name.clone(),
                 line,
             }));
         }

@@ -1,11 +1,11 @@
 //! JSON lines: an object a line, with named columns.
 
-use std::path::Path;
-
 use serde_json::{Map, Value};
 
 use super::columns::Columns;
-use super::source::Lines;
+use super::lines::Lines;
+use super::source::Source;
+use super::text::without_nul;
 use super::{CorpusOptions, Document};
 use crate::error::DataError;
 
@@ -18,26 +18,25 @@ pub(super) struct JsonLinesReader {
 }
 
 impl JsonLinesReader {
-    pub(super) fn open(path: &Path, options: &CorpusOptions) -> Result<Self, DataError> {
-        Ok(Self {
-            lines: Lines::open(path)?,
+    pub(super) fn new(source: Source, options: &CorpusOptions) -> Self {
+        Self {
+            lines: Lines::new(source),
             options: options.clone(),
             keys: None,
-        })
+        }
     }
 
     /// Articles of Wikipedia: `{"id", "title", "text"}`, of which the text is read.
-    pub(super) fn open_wiki(path: &Path) -> Result<Self, DataError> {
-        let keys = Some((vec!["text".to_owned()], None));
-        Ok(Self {
-            lines: Lines::open(path)?,
+    pub(super) fn wiki(source: Source) -> Self {
+        Self {
+            lines: Lines::new(source),
             options: CorpusOptions::default(),
-            keys,
-        })
+            keys: Some((vec!["text".to_owned()], None)),
+        }
     }
 
     fn document(&mut self, line: &str) -> Result<Document, DataError> {
-        let object: Map<String, Value> =
+        let mut object: Map<String, Value> =
             serde_json::from_str(line).map_err(|error| self.malformed(json_reason(&error)))?;
         if self.keys.is_none() {
             self.keys = Some(self.find_keys(&object)?);
@@ -47,7 +46,7 @@ impl JsonLinesReader {
             .iter()
             .map(|key| {
                 let value = object.get(key).ok_or_else(|| DataError::MissingColumn {
-                    path: self.lines.path().to_owned(),
+                    path: self.lines.name().to_owned(),
                     line: self.lines.number(),
                     wanted: format!("\"{key}\""),
                     there: object.keys().cloned().collect(),
@@ -59,7 +58,8 @@ impl JsonLinesReader {
             Some((value, key)) => self.scalar(&key, value)?,
             None => None,
         };
-        Ok(Document { fields, label })
+        let id = object.remove("id");
+        Ok(Document { fields, label, id })
     }
 
     fn find_keys(
@@ -70,7 +70,7 @@ impl JsonLinesReader {
         let columns = Columns::find(
             &names,
             &self.options,
-            self.lines.path(),
+            self.lines.name(),
             self.lines.number(),
         )?;
         let text = columns.text.iter().map(|&i| names[i].clone()).collect();
@@ -82,7 +82,7 @@ impl JsonLinesReader {
         match value {
             Value::Null => Ok(None),
             // NUL can still come as an escape.
-            Value::String(text) => Ok(Some(super::source::without_nul(text.clone()))),
+            Value::String(text) => Ok(Some(without_nul(text.clone()))),
             Value::Number(_) | Value::Bool(_) => Ok(Some(value.to_string())),
             Value::Array(_) | Value::Object(_) => Err(self.malformed(format!(
                 "\"{key}\" is a list or an object, expected a string"
@@ -92,7 +92,7 @@ impl JsonLinesReader {
 
     fn malformed(&self, reason: String) -> DataError {
         DataError::Malformed {
-            path: self.lines.path().to_owned(),
+            path: self.lines.name().to_owned(),
             line: self.lines.number(),
             reason,
         }

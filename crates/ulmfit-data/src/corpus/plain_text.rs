@@ -3,24 +3,27 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::source::{self, Lines, MAX_RECORD_BYTES};
-use super::{Document, Documents};
+use super::Document;
+use super::lines::Lines;
+use super::reader::Documents;
+use super::source::{MAX_RECORD_BYTES, Source};
+use super::text::read_text;
 use crate::error::DataError;
 
-/// Opens a text file (a document a line, blank lines left out) or a folder (a document a `.txt` or
-/// `.txt.gz` file, in the order of their paths).
-pub(super) fn open(path: &Path) -> Result<Documents, DataError> {
-    if path.is_dir() {
-        let files = text_files(path)?;
-        return Ok(Box::new(files.into_iter().map(|file| {
-            source::read_text(&file, MAX_RECORD_BYTES).map(Document::new)
-        })));
-    }
-    let lines = Lines::open(path)?;
-    Ok(Box::new(lines.filter_map(|line| match line {
-        Ok(line) if line.trim().is_empty() => None,
-        line => Some(line.map(Document::new)),
+/// Reads a folder: a document a `.txt` or `.txt.gz` file, in the order of their paths.
+pub(super) fn files(folder: &Path) -> Result<Documents, DataError> {
+    let files = text_files(folder)?;
+    Ok(Box::new(files.into_iter().map(|file| {
+        read_text(&file, MAX_RECORD_BYTES).map(Document::new)
     })))
+}
+
+/// Reads a document a line. Blank lines are left out unless they are to be kept.
+pub(super) fn lines(source: Source, keep_blank: bool) -> Documents {
+    Box::new(Lines::new(source).filter_map(move |line| match line {
+        Ok(line) if !keep_blank && line.trim().is_empty() => None,
+        line => Some(line.map(Document::new)),
+    }))
 }
 
 /// Whether a file is named `.txt` or `.txt.gz`.

@@ -1,8 +1,8 @@
 //! TREC question classification (Li and Roth 2002): `COARSE:fine question` a line.
 
-use std::path::Path;
-
-use super::source::{Lines, without_nul};
+use super::lines::Lines;
+use super::source::Source;
+use super::text::without_nul;
 use super::{CorpusOptions, Document};
 use crate::error::DataError;
 use crate::rules::windows_1252;
@@ -14,13 +14,13 @@ pub(super) struct TrecReader {
 }
 
 impl TrecReader {
-    pub(super) fn open(path: &Path, options: &CorpusOptions) -> Result<Self, DataError> {
+    pub(super) fn new(source: Source, options: &CorpusOptions) -> Result<Self, DataError> {
         let fine = match options.label_column.as_deref() {
             None | Some("coarse") => false,
             Some("fine") => true,
             Some(other) => {
                 return Err(DataError::MissingColumn {
-                    path: path.to_owned(),
+                    path: source.name,
                     line: 1,
                     wanted: format!("\"{other}\""),
                     there: vec!["coarse".to_owned(), "fine".to_owned()],
@@ -28,7 +28,7 @@ impl TrecReader {
             }
         };
         Ok(Self {
-            lines: Lines::open(path)?,
+            lines: Lines::new(source),
             fine,
         })
     }
@@ -44,7 +44,7 @@ impl TrecReader {
                 if self.fine { label } else { coarse },
             )),
             None => Err(DataError::Malformed {
-                path: self.lines.path().to_owned(),
+                path: self.lines.name().to_owned(),
                 line: self.lines.number(),
                 reason: "expected \"COARSE:fine question\"".to_owned(),
             }),

@@ -1,9 +1,8 @@
 //! `WikiText` tokens (Merity et al. 2016): articles under ` = Title = ` lines.
 
-use std::path::Path;
-
 use super::Document;
-use super::source::{Lines, MAX_RECORD_BYTES};
+use super::lines::Lines;
+use super::source::{MAX_RECORD_BYTES, Source};
 use crate::error::DataError;
 
 /// Reads articles, each with its title line. `<unk>` stays as it is: the text rules know it.
@@ -14,11 +13,11 @@ pub(super) struct WikiTextReader {
 }
 
 impl WikiTextReader {
-    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        Ok(Self {
-            lines: Lines::open(path)?,
+    pub(super) fn new(source: Source) -> Self {
+        Self {
+            lines: Lines::new(source),
             title: None,
-        })
+        }
     }
 }
 
@@ -46,7 +45,7 @@ impl Iterator for WikiTextReader {
             blank = line.trim().is_empty();
             if (article.len() + line.len()) as u64 > MAX_RECORD_BYTES {
                 return Some(Err(DataError::RecordTooLarge {
-                    path: self.lines.path().to_owned(),
+                    path: self.lines.name().to_owned(),
                     line: first_line,
                     limit: MAX_RECORD_BYTES,
                 }));
