@@ -34,12 +34,11 @@ fn layer(criterion: &mut Criterion) {
 }
 
 fn forward(d_input: usize, d_hidden: usize, device: &Device) -> impl Fn() -> Tensor<3> + use<> {
-    let random = Distribution::Uniform(-0.04, 0.04);
-    let input = Tensor::random([SEQ_LEN, BATCH_SIZE, d_input], random, device).require_grad();
+    let input = random([SEQ_LEN, BATCH_SIZE, d_input], device);
     let state = Tensor::<2>::zeros([BATCH_SIZE, d_hidden], device);
-    let weight_ih = Tensor::random([4 * d_hidden, d_input], random, device).require_grad();
-    let weight_hh = Tensor::random([4 * d_hidden, d_hidden], random, device).require_grad();
-    let bias = Tensor::<1>::random([4 * d_hidden], random, device).require_grad();
+    let weight_ih = random([4 * d_hidden, d_input], device);
+    let weight_hh = random([4 * d_hidden, d_hidden], device);
+    let bias = random([4 * d_hidden], device);
     move || {
         lstm(
             input.clone(),
@@ -51,6 +50,11 @@ fn forward(d_input: usize, d_hidden: usize, device: &Device) -> impl Fn() -> Ten
         )
         .output
     }
+}
+
+fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    let tensor = Tensor::random(shape, Distribution::Uniform(-0.04, 0.04), device);
+    tensor.set_require_grad(device.is_autodiff())
 }
 
 criterion_group!(benches, layer);

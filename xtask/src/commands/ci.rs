@@ -53,6 +53,11 @@ const CHECKS: &[Check] = &[
         arguments: &["test", "--workspace"],
         environment: &[],
     },
+    // Each benchmark once, untimed, so that none is found broken on the day it is needed.
+    Check {
+        arguments: &["test", "--workspace", "--bench", "*"],
+        environment: &[],
+    },
     // The GPU backends are compiled as far as their types; the portable code is the same on them.
     Check {
         arguments: &[
