@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::reproduce::corpus::{Corpus, DataFacts};
 use crate::reproduce::evaluation::Evaluation;
-use crate::reproduce::machine::{self, Machine};
+use crate::reproduce::machine::Machine;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::report::{Measured, Published, RecipeFacts, Report, StageFacts};
 use crate::reproduce::stage::{Plan, Stage};
@@ -104,7 +104,7 @@ impl Experiment {
             name: self.name.clone(),
             title: self.title.clone(),
             command: self.command.clone(),
-            commit: machine::commit(),
+            commit: ulmfit.commit.clone(),
             published: self.published.clone(),
             results,
             baseline,

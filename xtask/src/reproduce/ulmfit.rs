@@ -8,12 +8,15 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::reproduce::machine;
 use crate::{process, workspace};
 
 /// A built `ulmfit`.
 #[derive(Debug)]
 pub(crate) struct Ulmfit {
     program: PathBuf,
+    /// The commit it was built from; `None` for a program whose origin is not known.
+    pub(crate) commit: Option<String>,
 }
 
 /// A line of `cargo build --message-format json`, as far as it matters.
@@ -32,6 +35,7 @@ impl Ulmfit {
         );
         Ok(Self {
             program: std::path::absolute(program)?,
+            commit: None,
         })
     }
 
@@ -51,6 +55,8 @@ impl Ulmfit {
             command.args(["--features", feature]);
         }
         eprintln!("building ulmfit");
+        // Read now: by the time of the report, hours later, the tree may be another.
+        let commit = machine::commit();
         let messages = process::output(command.stdin(Stdio::null()))?;
         let executable = messages
             .split(|byte| *byte == b'\n')
@@ -58,6 +64,7 @@ impl Ulmfit {
             .next_back();
         Ok(Self {
             program: executable.context("cargo did not say where it put ulmfit")?,
+            commit,
         })
     }
 
