@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use burn::tensor::{Device, Distribution, Tensor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ulmfit_kernels::lstm;
+use ulmfit_kernels::{LstmWeights, lstm};
 
 const SEQ_LEN: usize = 70;
 const BATCH_SIZE: usize = 64;
@@ -36,20 +36,13 @@ fn layer(criterion: &mut Criterion) {
 fn forward(d_input: usize, d_hidden: usize, device: &Device) -> impl Fn() -> Tensor<3> + use<> {
     let input = random([SEQ_LEN, BATCH_SIZE, d_input], device);
     let state = Tensor::<2>::zeros([BATCH_SIZE, d_hidden], device);
-    let weight_ih = random([4 * d_hidden, d_input], device);
-    let weight_hh = random([4 * d_hidden, d_hidden], device);
-    let bias = random([4 * d_hidden], device);
-    move || {
-        lstm(
-            input.clone(),
-            state.clone(),
-            state.clone(),
-            weight_ih.clone(),
-            weight_hh.clone(),
-            bias.clone(),
-        )
-        .output
-    }
+    let weights = LstmWeights {
+        ih: random([4 * d_hidden, d_input], device),
+        hh: random([4 * d_hidden, d_hidden], device),
+        hh_mask: None,
+        bias: random([4 * d_hidden], device),
+    };
+    move || lstm(input.clone(), state.clone(), state.clone(), weights.clone()).output
 }
 
 fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {

@@ -8,6 +8,16 @@
 //! The features `flex`, `ndarray`, `wgpu` and `cuda` name the backends that are routed; a tensor
 //! on any other backend is a panic that names the operation.
 
+#[cfg(feature = "flex")]
+#[expect(
+    unsafe_code,
+    reason = "vector loads and stores, and threads that write disjoint parts of a buffer"
+)]
+mod cpu;
 mod lstm;
 
-pub use lstm::{LstmOutput, lstm};
+#[cfg(feature = "flex")]
+pub use cpu::flex::use_portable_kernels;
+#[cfg(feature = "flex")]
+pub use cpu::simd::{SimdLevel, set_simd_level};
+pub use lstm::{LstmOutput, LstmWeights, lstm};

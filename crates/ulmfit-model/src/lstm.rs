@@ -1,7 +1,7 @@
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use ulmfit_kernels::{LstmOutput, lstm};
+use ulmfit_kernels::{LstmOutput, LstmWeights, lstm};
 
 use crate::dropout::{DropoutRng, WeightDrop};
 use crate::init::InitRng;
@@ -83,14 +83,18 @@ impl Lstm {
         dropout: Option<&mut DropoutRng>,
     ) -> (Tensor<3>, LstmState) {
         let [seq_len, _, _] = input.dims();
-        let weight_hh = self.weight_drop.forward(self.weight_hh.val(), dropout);
+        let weight_hh = self.weight_hh.val();
+        let hh_mask = self.weight_drop.mask(&weight_hh, dropout);
         let LstmOutput { output, cell } = lstm(
             input,
             state.hidden,
             state.cell,
-            self.weight_ih.val(),
-            weight_hh,
-            self.bias.val(),
+            LstmWeights {
+                ih: self.weight_ih.val(),
+                hh: weight_hh,
+                hh_mask,
+                bias: self.bias.val(),
+            },
         );
         let hidden = output
             .clone()

@@ -5,16 +5,16 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, AutodiffBackend, Backend};
+use burn::backend::{Autodiff, AutodiffBackend};
 
-use super::extension::LstmBackend;
-use super::portable::{self, Saved, Wanted};
+use super::extension::{LstmBackend, WeightMask};
+use super::layer::{self, Saved, Wanted};
 
 /// The backward pass; its parents are input, `weight_ih`, `weight_hh` and bias.
 #[derive(Debug)]
 struct LstmBackward;
 
-impl<B: Backend> Backward<B, 4> for LstmBackward {
+impl<B: LstmBackend> Backward<B, 4> for LstmBackward {
     type State = Saved<B>;
 
     fn backward(
@@ -31,7 +31,7 @@ impl<B: Backend> Backward<B, 4> for LstmBackward {
             bias: bias.is_some(),
         };
         let grad = grads.consume::<B>(&ops.node);
-        let computed = portable::backward::<B>(ops.state, &grad, wanted);
+        let computed = layer::backward::<B>(ops.state, grad, wanted);
         for (parent, grad) in [
             (input, computed.input),
             (weight_ih, computed.weight_ih),
@@ -52,6 +52,7 @@ impl<B: LstmBackend, C: CheckpointStrategy> LstmBackend for Autodiff<B, C> {
         cell: FloatTensor<Self>,
         weight_ih: FloatTensor<Self>,
         weight_hh: FloatTensor<Self>,
+        mask: WeightMask<Self>,
         bias: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let (input, input_node) = input.into_parts();
@@ -60,16 +61,19 @@ impl<B: LstmBackend, C: CheckpointStrategy> LstmBackend for Autodiff<B, C> {
         let (bias, bias_node) = bias.into_parts();
         let (hidden, _) = hidden.into_parts();
         let (cell, _) = cell.into_parts();
+        let mask = match mask {
+            WeightMask::Whole => WeightMask::Whole,
+            WeightMask::Dropped(mask) => WeightMask::Dropped(mask.into_parts().0),
+        };
         let nodes = [input_node, weight_ih_node, weight_hh_node, bias_node];
         match LstmBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let (cell, saved) =
-                    portable::forward::<B>(input, hidden, cell, weight_ih, weight_hh, bias);
-                let output = saved.output.clone();
+                let (output, cell, saved) =
+                    layer::forward::<B>(input, hidden, cell, weight_ih, weight_hh, mask, bias);
                 (prep.finish(saved, output), Self::from_inner(cell))
             }
             OpsKind::UnTracked(prep) => {
-                let (output, cell) = B::lstm(input, hidden, cell, weight_ih, weight_hh, bias);
+                let (output, cell) = B::lstm(input, hidden, cell, weight_ih, weight_hh, mask, bias);
                 (prep.finish(output), Self::from_inner(cell))
             }
         }

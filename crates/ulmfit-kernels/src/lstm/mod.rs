@@ -10,16 +10,26 @@
 //! ```
 //!
 //! The products with the inputs are one matrix product for all time steps, forward and backward,
-//! and so are the gradients of both weights: only the recurrent product runs step by step.
+//! and so are the gradients of both weights (`layer`). Only the recurrence runs step by step; it has a
+//! body in burn operations (`portable`), and one for the CPU (`cpu`, `flex`).
 
 mod autodiff;
+#[cfg(feature = "flex")]
+#[expect(
+    unsafe_code,
+    reason = "threads that write disjoint parts of the same buffers"
+)]
+mod cpu;
 mod extension;
+#[cfg(feature = "flex")]
+mod flex;
+mod layer;
 mod portable;
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use extension::LstmBackend;
+use extension::{LstmBackend, WeightMask};
 
 /// What [`lstm`] returns.
 #[derive(Clone, Debug)]
@@ -31,19 +41,29 @@ pub struct LstmOutput {
     pub cell: Tensor<2>,
 }
 
+/// The weights of an LSTM layer.
+#[derive(Clone, Debug)]
+pub struct LstmWeights {
+    /// Input-to-hidden weights, `[4 * d_hidden, d_input]`.
+    pub ih: Tensor<2>,
+    /// Hidden-to-hidden weights, `[4 * d_hidden, d_hidden]`.
+    pub hh: Tensor<2>,
+    /// What the hidden-to-hidden weights are multiplied with, `[4 * d_hidden, d_hidden]`: the mask of
+    /// weight drop. A constant: no gradient flows into it.
+    pub hh_mask: Option<Tensor<2>>,
+    /// Bias of the gates, `[4 * d_hidden]`.
+    pub bias: Tensor<1>,
+}
+
 /// Runs an LSTM layer over a chunk of time steps.
 ///
-/// Gradients flow from `output` to `input`, `weight_ih`, `weight_hh` and `bias`. The state is a
-/// constant on the way in and detached on the way out: truncated back-propagation ends where a
-/// chunk does.
+/// Gradients flow from `output` to `input` and to the weights. The state is a constant on the way in
+/// and detached on the way out: truncated back-propagation ends where a chunk does.
 ///
 /// # Shapes
 ///
 /// - input: `[seq_len, batch_size, d_input]`, `seq_len` at least 1
 /// - hidden, cell: `[batch_size, d_hidden]`
-/// - `weight_ih`: `[4 * d_hidden, d_input]`
-/// - `weight_hh`: `[4 * d_hidden, d_hidden]`
-/// - bias: `[4 * d_hidden]`
 ///
 /// # Panics
 ///
@@ -53,38 +73,44 @@ pub fn lstm(
     input: Tensor<3>,
     hidden: Tensor<2>,
     cell: Tensor<2>,
-    weight_ih: Tensor<2>,
-    weight_hh: Tensor<2>,
-    bias: Tensor<1>,
+    weights: LstmWeights,
 ) -> LstmOutput {
     let [seq_len, batch_size, d_input] = input.dims();
-    let [gates, d_hidden] = weight_hh.dims();
+    let [gates, d_hidden] = weights.hh.dims();
     assert!(seq_len > 0, "an LSTM needs at least one time step");
-    assert_eq!(gates, 4 * d_hidden, "weight_hh is [4 * d_hidden, d_hidden]");
     assert_eq!(
-        weight_ih.dims(),
+        gates,
+        4 * d_hidden,
+        "weights.hh is [4 * d_hidden, d_hidden]"
+    );
+    assert_eq!(
+        weights.ih.dims(),
         [gates, d_input],
-        "weight_ih is [4 * d_hidden, d_input]"
+        "weights.ih is [4 * d_hidden, d_input]"
     );
-    assert_eq!(bias.dims(), [gates], "bias is [4 * d_hidden]");
-    assert_eq!(
-        hidden.dims(),
-        [batch_size, d_hidden],
-        "hidden is [batch_size, d_hidden]"
-    );
-    assert_eq!(
-        cell.dims(),
-        [batch_size, d_hidden],
-        "cell is [batch_size, d_hidden]"
-    );
+    assert_eq!(weights.bias.dims(), [gates], "bias is [4 * d_hidden]");
+    if let Some(mask) = &weights.hh_mask {
+        assert_eq!(mask.dims(), [gates, d_hidden], "the mask is of hh's shape");
+    }
+    for state in [&hidden, &cell] {
+        assert_eq!(
+            state.dims(),
+            [batch_size, d_hidden],
+            "the state is [batch_size, d_hidden]"
+        );
+    }
 
     let (output, cell) = <Dispatch as LstmBackend>::lstm(
         input.into_dispatch(),
         hidden.into_dispatch(),
         cell.into_dispatch(),
-        weight_ih.into_dispatch(),
-        weight_hh.into_dispatch(),
-        bias.into_dispatch(),
+        weights.ih.into_dispatch(),
+        weights.hh.into_dispatch(),
+        match weights.hh_mask {
+            None => WeightMask::Whole,
+            Some(mask) => WeightMask::Dropped(mask.into_dispatch()),
+        },
+        weights.bias.into_dispatch(),
     );
     LstmOutput {
         output: Tensor::from_dispatch(output),

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData, Tolerance};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{LstmOutput, lstm};
+use super::{LstmOutput, LstmWeights, lstm};
 
 struct Case {
     input: Tensor<3>,
@@ -13,6 +13,7 @@ struct Case {
     cell: Tensor<2>,
     weight_ih: Tensor<2>,
     weight_hh: Tensor<2>,
+    weight_hh_mask: Option<Tensor<2>>,
     bias: Tensor<1>,
     /// What the output is weighted with to make a loss.
     weighting: Tensor<3>,
@@ -36,6 +37,7 @@ fn case([seq_len, batch_size, d_input, d_hidden]: [usize; 4], device: &Device) -
         cell: uniform(&mut rng, [batch_size, d_hidden], device),
         weight_ih: uniform(&mut rng, [gates, d_input], device),
         weight_hh: uniform(&mut rng, [gates, d_hidden], device),
+        weight_hh_mask: (d_hidden > 4).then(|| uniform(&mut rng, [gates, d_hidden], device)),
         bias: uniform(&mut rng, [gates], device),
         weighting: uniform(&mut rng, [seq_len, batch_size, d_hidden], device),
     }
@@ -53,10 +55,19 @@ fn run(case: &Case) -> LstmOutput {
         case.input.clone(),
         case.hidden.clone(),
         case.cell.clone(),
-        case.weight_ih.clone(),
-        case.weight_hh.clone(),
-        case.bias.clone(),
+        case.weights(),
     )
+}
+
+impl Case {
+    fn weights(&self) -> LstmWeights {
+        LstmWeights {
+            ih: self.weight_ih.clone(),
+            hh: self.weight_hh.clone(),
+            hh_mask: self.weight_hh_mask.clone(),
+            bias: self.bias.clone(),
+        }
+    }
 }
 
 /// The formulas of the module's documentation, one time step at a time, under plain autodiff.
@@ -64,11 +75,15 @@ fn reference(case: &Case) -> LstmOutput {
     let [seq_len, batch_size, _] = case.input.dims();
     let [_, d_hidden] = case.hidden.dims();
     let (mut hidden, mut cell) = (case.hidden.clone(), case.cell.clone());
+    let weight_hh = match &case.weight_hh_mask {
+        Some(mask) => case.weight_hh.clone() * mask.clone(),
+        None => case.weight_hh.clone(),
+    };
     let mut outputs = Vec::new();
     for step in 0..seq_len {
         let input = case.input.clone().narrow(0, step, 1).squeeze_dim(0);
         let gates = input.matmul(case.weight_ih.clone().transpose())
-            + hidden.matmul(case.weight_hh.clone().transpose())
+            + hidden.matmul(weight_hh.clone().transpose())
             + case.bias.clone().unsqueeze();
         let gate = |index: usize| gates.clone().narrow(1, index * d_hidden, d_hidden);
         cell = sigmoid(gate(1)) * cell + sigmoid(gate(0)) * gate(2).tanh();
@@ -181,9 +196,7 @@ fn two_halves_with_carried_state_equal_one_whole() {
             whole.input.clone().narrow(0, start, 4),
             hidden,
             cell,
-            whole.weight_ih.clone(),
-            whole.weight_hh.clone(),
-            whole.bias.clone(),
+            whole.weights(),
         )
     };
     let first = half(0, whole.hidden.clone(), whole.cell.clone());

@@ -16,13 +16,11 @@ pub struct WeightDrop {
 }
 
 impl WeightDrop {
-    /// Drops single elements of `weight`, of any shape; returns it unchanged without `dropout` or
-    /// where `prob` is zero.
-    pub fn forward(&self, weight: Tensor<2>, dropout: Option<&mut DropoutRng>) -> Tensor<2> {
-        let Some(rng) = dropout.filter(|_| self.prob > 0.0) else {
-            return weight;
-        };
-        let mask = rng.mask(weight.dims(), self.prob, &weight.device());
-        weight * mask
+    /// The mask that drops single elements of `weight`, of its shape; `None` without `dropout` or
+    /// where `prob` is zero. The layer multiplies with it where it reads the weights, so that there
+    /// is no second copy of them.
+    pub fn mask(&self, weight: &Tensor<2>, dropout: Option<&mut DropoutRng>) -> Option<Tensor<2>> {
+        let rng = dropout.filter(|_| self.prob > 0.0)?;
+        Some(rng.mask(weight.dims(), self.prob, &weight.device()))
     }
 }

@@ -1,0 +1,51 @@
+//! Slices of burn's CPU tensors.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::{DType, Shape, TensorData};
+
+/// Whether [`use_portable_kernels`] was asked for.
+static PORTABLE: AtomicBool = AtomicBool::new(false);
+
+/// Makes this process run the operations of this crate as burn operations on the CPU too, as on
+/// every other backend: slower, and equal but for rounding. For comparisons.
+pub fn use_portable_kernels(portable: bool) {
+    PORTABLE.store(portable, Ordering::Relaxed);
+}
+
+/// Whether the CPU kernels take `tensor`: 32-bit floats, unless the portable bodies are asked for.
+pub(crate) fn uses_kernels(tensor: &FloatTensor<Flex>) -> bool {
+    tensor.dtype() == DType::F32 && !PORTABLE.load(Ordering::Relaxed)
+}
+
+/// The elements in row-major order, without a copy where they are stored so.
+pub(crate) fn floats(tensor: &FloatTensor<Flex>) -> Cow<'_, [f32]> {
+    match tensor.as_slice::<f32>() {
+        Some(slice) => Cow::Borrowed(slice),
+        None => {
+            let tensor = tensor.to_contiguous();
+            Cow::Owned(tensor.as_slice::<f32>().unwrap_or_default().to_vec())
+        }
+    }
+}
+
+/// The elements in row-major order, to be written to: in place where nothing else holds them.
+pub(crate) fn floats_mut(tensor: &mut FloatTensor<Flex>) -> &mut [f32] {
+    let elements = tensor.shape().num_elements();
+    if !tensor.is_contiguous() || tensor.bytes().len() != elements * size_of::<f32>() {
+        let data = tensor.clone().into_data();
+        *tensor = FloatTensor::<Flex>::from_data(data);
+    }
+    tensor.storage_mut::<f32>()
+}
+
+/// A tensor of these elements.
+pub(crate) fn from_floats<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+) -> FloatTensor<Flex> {
+    FloatTensor::<Flex>::from_data(TensorData::new(values, Shape::new(shape)))
+}

@@ -1,0 +1,69 @@
+//! The functions of an LSTM's gates and of a softmax, on vectors.
+
+use pulp::Simd;
+
+/// `e^x` to within two units in the last place, for `x` from -87.3 to 88.3; beyond them, the values
+/// there, which are about 1e-38 and 2e38. NaN stays NaN.
+///
+/// `x = n ln 2 + r` with a whole `n`, so that `e^x = 2^n e^r`, and `e^r` is its Taylor polynomial on
+/// `|r| <= ln 2 / 2`.
+#[inline(always)]
+pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    // Adding this rounds to a whole number, which then stands in the sum's lowest bits.
+    const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
+    // ln 2 in two parts, the first with few enough bits that its multiples are exact.
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+
+    let splat = |value: f32| simd.splat_f32s(value);
+    // By comparison and not by `min` and `max`, which lose NaN.
+    let x = simd.select_f32s(simd.less_than_f32s(x, splat(-87.336)), splat(-87.336), x);
+    let x = simd.select_f32s(simd.greater_than_f32s(x, splat(88.29)), splat(88.29), x);
+    let shifted = simd.mul_add_e_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUND));
+    let n = simd.sub_f32s(shifted, splat(ROUND));
+    let r = simd.mul_add_e_f32s(n, splat(-LN_2_HIGH), x);
+    let r = simd.mul_add_e_f32s(n, splat(-LN_2_LOW), r);
+    let mut series = splat(1.0 / 5040.0);
+    for coefficient in [
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0,
+        1.0,
+    ] {
+        series = simd.mul_add_e_f32s(series, r, splat(coefficient));
+    }
+    // 2^n times the series: n is added to the exponent's bits.
+    let bits = simd.transmute_u32s_f32s(shifted);
+    let scaled = simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23));
+    let bits = simd.add_u32s(simd.transmute_u32s_f32s(series), scaled);
+    simd.transmute_f32s_u32s(bits)
+}
+
+/// `1 / (1 + e^-x)`.
+#[inline(always)]
+pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let one = simd.splat_f32s(1.0);
+    let power = exp(simd, simd.neg_f32s(x));
+    simd.div_f32s(one, simd.add_f32s(one, power))
+}
+
+/// The hyperbolic tangent, as `1 - 2 / (e^2x + 1)`, and by its Taylor polynomial near zero, where
+/// that difference would lose its digits.
+#[inline(always)]
+pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let one = simd.splat_f32s(1.0);
+    let power = exp(simd, simd.add_f32s(x, x));
+    let fraction = simd.div_f32s(simd.splat_f32s(2.0), simd.add_f32s(power, one));
+    let far = simd.sub_f32s(one, fraction);
+    let square = simd.mul_f32s(x, x);
+    let mut series = simd.splat_f32s(62.0 / 2835.0);
+    for coefficient in [-17.0 / 315.0, 2.0 / 15.0, -1.0 / 3.0] {
+        series = simd.mul_add_e_f32s(series, square, simd.splat_f32s(coefficient));
+    }
+    let near = simd.mul_add_e_f32s(simd.mul_f32s(series, square), x, x);
+    let is_near = simd.less_than_f32s(square, simd.splat_f32s(0.04));
+    simd.select_f32s(is_near, near, far)
+}
