@@ -12,12 +12,16 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod checksum;
 mod commands;
 mod fetch;
+mod machine;
 mod manifest;
+mod markdown;
 mod process;
 mod reproduce;
+mod ulmfit;
 mod workspace;
 
 #[derive(Parser)]
@@ -37,7 +41,7 @@ enum Command {
     Reproduce(commands::reproduce::Arguments),
     /// Run every check of the project, the cheapest first
     Ci,
-    /// Run the benchmarks
+    /// Run the benchmarks, or measure against the peers
     Bench(commands::bench::Arguments),
     /// Make the golden files of the parity tests again
     Fixtures(commands::fixtures::Arguments),

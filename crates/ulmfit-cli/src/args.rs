@@ -8,9 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use ulmfit_data::{CorpusFormat, Direction};
 
 use crate::commands::{
-    baseline::BaselineArgs, devices::DevicesArgs, ensemble::EnsembleArgs, evaluate::EvaluateArgs,
-    finetune::FinetuneArgs, inspect::InspectArgs, predict::PredictArgs, pretrain::PretrainArgs,
-    tokenize::TokenizeArgs, train::TrainArgs,
+    baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, ensemble::EnsembleArgs,
+    evaluate::EvaluateArgs, finetune::FinetuneArgs, inspect::InspectArgs, predict::PredictArgs,
+    pretrain::PretrainArgs, tokenize::TokenizeArgs, train::TrainArgs,
 };
 use crate::device::DeviceName;
 
@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Measure TF-IDF with logistic regression, the result to beat
     Baseline(BaselineArgs),
+    /// Measure how fast this machine trains, classifies and tokenizes
+    Bench(BenchArgs),
     /// List the devices that this binary can run on
     Devices(DevicesArgs),
 }

@@ -12,6 +12,7 @@ mod device;
 mod documents;
 mod failure;
 mod interrupt;
+mod memory;
 mod output;
 mod progress;
 mod records;
@@ -48,6 +49,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Tokenize(args) => commands::tokenize::run(args),
         Command::Inspect(args) => commands::inspect::run(args, global),
         Command::Baseline(args) => commands::baseline::run(args, global),
+        Command::Bench(args) => commands::bench::run(args),
         Command::Devices(args) => commands::devices::run(args),
     }
 }

@@ -38,6 +38,11 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
+/// Prints a value as a line of JSON.
+pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    text(&serde_json::to_string(value)?)
+}
+
 /// Prints a text and a line end.
 pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     let mut out = stdout();

@@ -4,6 +4,8 @@
 
 // What each command does on good input, from raw text to predictions.
 mod commands;
+// The speed of tiny models, and what is refused.
+mod bench;
 // Input and files that cannot be used: a sentence and an exit code each.
 mod bad_input;
 // Runs that are killed and go on.

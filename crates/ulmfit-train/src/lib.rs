@@ -11,12 +11,14 @@
 //! [`Observer`], and returns a model with its vocabulary and tokenizer. Each works in a run folder
 //! with `run.json`, `metrics.jsonl` and checkpoints, from which a run that was killed goes on to
 //! the same result. [`ModelFile`] reads and writes the one file of a model, [`Predictor`] uses it,
-//! [`ClassificationReport`] and [`evaluate_language_model`] measure it.
+//! [`ClassificationReport`] and [`evaluate_language_model`] measure it, and [`mod@bench`] measures how
+//! fast all this is.
 //!
 //! The crate prints nothing and turns no burn backend on.
 
 mod atomic_file;
 mod baseline;
+pub mod bench;
 mod checkpoint;
 #[cfg(feature = "tui")]
 mod dashboard;

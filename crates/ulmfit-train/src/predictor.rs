@@ -3,6 +3,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use burn::tensor::activation::softmax;
 use ulmfit_data::{Document, DocumentBatches, encode_documents};
+use ulmfit_model::TextClassifier;
 
 use crate::direction::directed;
 use crate::error::TrainError;
@@ -84,9 +85,7 @@ impl Predictor {
                 .expect("the batch size is not zero");
             for batch in batches.evaluation() {
                 let ids = batch.indices.iter().map(|&index| corpus.document(index));
-                let logits = member.model.forward(&ids.collect::<Vec<_>>());
-                let rows = softmax(logits, 1).into_data_as::<f32>().try_to_vec::<f32>();
-                let rows = rows.expect("converted to f32");
+                let rows = probabilities(&member.model, &ids.collect::<Vec<_>>());
                 for (&index, row) in batch.indices.iter().zip(rows.chunks_exact(n_classes)) {
                     for (sum, probability) in sums[index].iter_mut().zip(row) {
                         *sum += probability;
@@ -98,6 +97,13 @@ impl Predictor {
             .map(|sum| Prediction::mean(sum, self.members.len()))
             .collect()
     }
+}
+
+/// The probability of each class for documents that are read side by side, row-major `[documents,
+/// classes]`.
+pub(crate) fn probabilities(model: &TextClassifier, documents: &[&[u32]]) -> Vec<f32> {
+    let rows = softmax(model.forward(documents), 1).into_data_as::<f32>();
+    rows.try_to_vec::<f32>().expect("converted to f32")
 }
 
 impl Prediction {

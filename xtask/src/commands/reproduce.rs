@@ -14,8 +14,8 @@ use crate::reproduce::corpus::{Corpus, Place, file_name};
 use crate::reproduce::experiment::Experiment;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::report::Published;
-use crate::reproduce::ulmfit::Ulmfit;
 use crate::reproduce::{aclimdb, trec};
+use crate::ulmfit::Ulmfit;
 use crate::{fetch, workspace};
 
 #[derive(Args)]

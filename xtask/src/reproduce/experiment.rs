@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
+use crate::machine::Machine;
 use crate::reproduce::corpus::{Corpus, DataFacts};
 use crate::reproduce::evaluation::Evaluation;
-use crate::reproduce::machine::Machine;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::report::{Measured, Published, RecipeFacts, Report, StageFacts};
 use crate::reproduce::stage::{Plan, Stage};
-use crate::reproduce::ulmfit::Ulmfit;
+use crate::ulmfit::Ulmfit;
 use crate::workspace;
 
 /// What is to be reproduced, and how.

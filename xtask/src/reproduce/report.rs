@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::machine::Machine;
+use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
 use crate::reproduce::evaluation::Evaluation;
-use crate::reproduce::machine::Machine;
 
 /// Everything a reader needs to judge a figure and to get it again.
 #[derive(Debug, Serialize)]
@@ -173,17 +174,10 @@ impl Report {
     }
 
     fn conditions(&self) -> String {
-        let Machine { cores, cpu, system } = &self.machine;
         let mut rows = vec![
             ["seed".into(), self.seed.to_string()],
             ["device".into(), self.device.clone()],
-            [
-                "machine".into(),
-                format!(
-                    "{cores} cores, {}, {system}",
-                    cpu.as_deref().unwrap_or("CPU not known")
-                ),
-            ],
+            ["machine".into(), self.machine.to_string()],
             [
                 "commit".into(),
                 self.commit.clone().unwrap_or_else(|| "not known".into()),
@@ -204,14 +198,6 @@ impl Report {
 }
 
 const INFALLIBLE: &str = "a String takes every write";
-
-fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
-    for row in rows {
-        writeln!(text, "| {} |", row.join(" | ")).expect(INFALLIBLE);
-    }
-    text
-}
 
 fn data(facts: &DataFacts) -> String {
     let DataFacts {

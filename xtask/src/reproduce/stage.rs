@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::checksum;
 use crate::reproduce::corpus::DataFacts;
-use crate::reproduce::ulmfit::Ulmfit;
+use crate::ulmfit::Ulmfit;
 use crate::workspace::shown;
 
 /// Everything that decides a stage's result.

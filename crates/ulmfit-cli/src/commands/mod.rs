@@ -1,6 +1,7 @@
 //! One file a command: its arguments, and what it does.
 
 pub(crate) mod baseline;
+pub(crate) mod bench;
 pub(crate) mod devices;
 pub(crate) mod ensemble;
 pub(crate) mod evaluate;

@@ -7,8 +7,8 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ulmfit_data::{BpttBatches, EncodedCorpus, LmBatch, LmStream, LmStreamConfig};
-use ulmfit_model::{AwdLstmState, DropoutRng, LanguageModel, named_weights};
-use ulmfit_optim::{LayerGroups, StepRates, clip_global_norm, unfreeze};
+use ulmfit_model::{AwdLstmState, DropoutRng, LanguageModel, LanguageModelLoss, named_weights};
+use ulmfit_optim::{LayerGroups, Optimizer, StepRates, clip_global_norm, unfreeze};
 
 use super::plan;
 use super::run::Run;
@@ -22,7 +22,7 @@ use crate::recipe::{Keep, LanguageModelRecipe};
 
 /// Trains `model` as the recipe says, from the run's checkpoint if there is one.
 ///
-/// Each step: set the rates, forward, loss, backward, clip, step, log.
+/// Each step: set the rates, [`step`], log.
 pub(super) fn train(
     run: &mut Run,
     model: LanguageModel,
@@ -83,13 +83,17 @@ pub(super) fn train(
             let learning_rate = epoch.schedule.rate(schedule_step) * batch.learning_rate_scale;
 
             let mut dropout = DropoutRng::new(options.seed, session.progress().step);
-            let (inputs, targets) = to_tensors(&batch, &device);
-            let loss = model.loss(inputs, targets, state, Some(&mut dropout));
-            let mut gradients = GradientsParams::from_grads(loss.total().backward(), &model);
-            if recipe.training.clip_norm > 0.0 {
-                (gradients, _) = clip_global_norm(&model, gradients, recipe.training.clip_norm);
-            }
-            model = optimizer.step(model, gradients, &rates);
+            let clip_norm = recipe.training.clip_norm;
+            let loss;
+            (model, loss) = step(
+                model,
+                &mut optimizer,
+                &batch,
+                state,
+                &mut dropout,
+                clip_norm,
+                &rates,
+            );
             state = loss.state;
 
             session.step(loss.cross_entropy, learning_rate, batch.inputs.len())?;
@@ -128,6 +132,26 @@ pub(super) fn train(
     run.info.steps = session.progress().step;
     run.info.seconds = session.seconds();
     Ok(model.valid())
+}
+
+/// One step: forward, loss, backward, clip (at 0, not at all), update.
+pub(crate) fn step(
+    model: LanguageModel,
+    optimizer: &mut Optimizer,
+    batch: &LmBatch,
+    state: AwdLstmState,
+    dropout: &mut DropoutRng,
+    clip_norm: f64,
+    rates: &StepRates<'_>,
+) -> (LanguageModel, LanguageModelLoss) {
+    let device = model.encoder.embedding.val().device();
+    let (inputs, targets) = to_tensors(batch, &device);
+    let loss = model.loss(inputs, targets, state, Some(dropout));
+    let mut gradients = GradientsParams::from_grads(loss.total().backward(), &model);
+    if clip_norm > 0.0 {
+        (gradients, _) = clip_global_norm(&model, gradients, clip_norm);
+    }
+    (optimizer.step(model, gradients, rates), loss)
 }
 
 /// Mean loss and accuracy over a stream, without dropout.

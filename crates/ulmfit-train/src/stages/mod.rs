@@ -3,7 +3,7 @@
 mod classifier;
 mod evaluation;
 mod finetune;
-mod language_model;
+pub(crate) mod language_model;
 mod plan;
 mod pretrain;
 mod run;

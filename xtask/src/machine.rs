@@ -25,11 +25,25 @@ impl Machine {
     }
 }
 
+impl std::fmt::Display for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { cores, cpu, system } = self;
+        let cpu = cpu.as_deref().unwrap_or("CPU not known");
+        write!(f, "{cores} cores, {cpu}, {system}")
+    }
+}
+
 /// Linux tells; elsewhere the cores and the architecture have to do.
 fn cpu() -> Option<String> {
     let info = fs_err::read_to_string("/proc/cpuinfo").ok()?;
     let line = info.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// How many threads wanted to run during the last minute, where the system tells.
+pub(crate) fn load() -> Option<f64> {
+    let loads = fs_err::read_to_string("/proc/loadavg").ok()?;
+    loads.split(' ').next()?.parse().ok()
 }
 
 /// The commit checked out, with "+ changes" where the tree differs from it.
@@ -48,7 +62,14 @@ pub(crate) fn commit() -> Option<String> {
     };
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
     // The reports themselves are not part of what is measured.
-    let changes = git(&["status", "--porcelain", "--", ".", ":!docs/results"])?;
+    let changes = git(&[
+        "status",
+        "--porcelain",
+        "--",
+        ".",
+        ":!docs/results",
+        ":!docs/performance.md",
+    ])?;
     Some(if changes.is_empty() {
         commit
     } else {

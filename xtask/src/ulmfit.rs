@@ -8,8 +8,8 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::reproduce::machine;
-use crate::{process, workspace};
+use crate::bench::measured::Measured;
+use crate::{machine, process, workspace};
 
 /// A built `ulmfit`.
 #[derive(Debug)]
@@ -80,6 +80,12 @@ impl Ulmfit {
         let output = process::output(&mut command)?;
         serde_json::from_slice(&output)
             .with_context(|| format!("could not read what `{}` printed", process::shown(&command)))
+    }
+
+    /// Runs `ulmfit bench`.
+    pub(crate) fn bench(&self, arguments: &[String]) -> anyhow::Result<Measured> {
+        let words = std::iter::once("bench").chain(arguments.iter().map(String::as_str));
+        self.json(&words.map(OsString::from).collect::<Vec<_>>())
     }
 
     fn command(&self, arguments: &[OsString]) -> Command {
