@@ -67,3 +67,97 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let is_near = simd.less_than_f32s(square, simd.splat_f32s(0.04));
     simd.select_f32s(is_near, near, far)
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Simd, WithSimd};
+
+    use super::{exp, sigmoid, tanh};
+    use crate::cpu::settings;
+    use crate::cpu::simd::{SimdLevel, dispatch, load, set_simd_level, store};
+
+    struct Each<'a> {
+        values: &'a [f32],
+        function: Function,
+        results: Vec<f32>,
+    }
+
+    #[derive(Clone, Copy)]
+    enum Function {
+        Exp,
+        Sigmoid,
+        Tanh,
+    }
+
+    impl WithSimd for Each<'_> {
+        type Output = Vec<f32>;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(mut self, simd: S) -> Vec<f32> {
+            let lanes = S::F32_LANES;
+            let chunks = self.values.chunks(lanes);
+            for (values, results) in chunks.zip(self.results.chunks_mut(lanes)) {
+                // SAFETY: both chunks have as many floats as are read and written.
+                unsafe {
+                    let value = load(simd, values.as_ptr(), values.len());
+                    let result = match self.function {
+                        Function::Exp => exp(simd, value),
+                        Function::Sigmoid => sigmoid(simd, value),
+                        Function::Tanh => tanh(simd, value),
+                    };
+                    store(simd, results.as_mut_ptr(), results.len(), result);
+                }
+            }
+            self.results
+        }
+    }
+
+    fn check(function: Function, exact: fn(f64) -> f64, range: f32, tolerance: f64) {
+        let count = 20_001;
+        let values = (0..count)
+            .map(|index| range * (2.0 * index as f32 / (count - 1) as f32 - 1.0))
+            .collect::<Vec<_>>();
+        let results = dispatch(Each {
+            values: &values,
+            function,
+            results: vec![0.0; values.len()],
+        });
+        for (value, result) in values.into_iter().zip(results) {
+            let expected = exact(f64::from(value));
+            let error = (f64::from(result) - expected).abs() / expected.abs().max(1e-30);
+            assert!(error <= tolerance, "{value}: {result} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn they_equal_those_in_f64_to_a_few_units_in_the_last_place() {
+        let _settings = settings();
+        for level in SimdLevel::available() {
+            set_simd_level(Some(level));
+            let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+            check(Function::Exp, f64::exp, 87.0, 3e-7);
+            check(Function::Sigmoid, sigmoid, 80.0, 4e-7);
+            check(Function::Tanh, f64::tanh, 20.0, 6e-7);
+            check(Function::Tanh, f64::tanh, 0.3, 6e-7);
+        }
+        set_simd_level(None);
+    }
+
+    #[test]
+    fn the_ends_are_finite_and_nan_stays() {
+        let values = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e30, -1e30];
+        let apply = |function: Function| {
+            dispatch(Each {
+                values: &values,
+                function,
+                results: vec![0.0; values.len()],
+            })
+        };
+        let results = apply(Function::Sigmoid);
+        assert_eq!((results[0], results[3]), (1.0, 1.0));
+        assert!(results[1] < 1e-37 && results[4] < 1e-37 && results[2].is_nan());
+        let results = apply(Function::Tanh);
+        assert_eq!((results[0], results[1]), (1.0, -1.0));
+        assert!(results[2].is_nan());
+    }
+}

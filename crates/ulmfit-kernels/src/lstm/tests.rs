@@ -6,6 +6,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{LstmOutput, LstmWeights, lstm};
+use crate::cpu::settings;
+use crate::{SimdLevel, set_simd_level, use_portable_kernels};
 
 struct Case {
     input: Tensor<3>,
@@ -19,13 +21,15 @@ struct Case {
     weighting: Tensor<3>,
 }
 
-/// `[seq_len, batch_size, d_input, d_hidden]`: single steps, single rows, odd sizes.
-const SIZES: [[usize; 4]; 5] = [
+/// `[seq_len, batch_size, d_input, d_hidden]`: single steps, single rows, odd sizes, more rows and
+/// units than a tile of any vector size has.
+const SIZES: [[usize; 4]; 6] = [
     [1, 1, 1, 1],
     [1, 3, 2, 5],
     [7, 1, 3, 4],
     [5, 4, 17, 9],
     [9, 6, 8, 16],
+    [3, 17, 8, 67],
 ];
 
 fn case([seq_len, batch_size, d_input, d_hidden]: [usize; 4], device: &Device) -> Case {
@@ -158,6 +162,53 @@ fn forward_equals_the_formulas_on_ndarray() {
 #[test]
 fn gradients_equal_those_of_plain_autodiff_on_flex() {
     check_gradients(&Device::flex().autodiff());
+}
+
+#[test]
+fn every_simd_level_and_the_portable_body_agree() {
+    let _settings = settings();
+    let device = Device::flex();
+    for level in SimdLevel::available() {
+        set_simd_level(Some(level));
+        check_forward(&device);
+        check_gradients(&device.clone().autodiff());
+    }
+    set_simd_level(None);
+    use_portable_kernels(true);
+    check_forward(&device);
+    check_gradients(&device.autodiff());
+    use_portable_kernels(false);
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let _settings = settings();
+    let device = Device::flex().autodiff();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| {
+            let plain = case([5, 19, 12, 50], &device);
+            let case = Case {
+                weight_hh: plain.weight_hh.require_grad(),
+                ..plain
+            };
+            let LstmOutput { output, cell } = run(&case);
+            let grads = (output.clone() * case.weighting.clone()).sum().backward();
+            let grad = case.weight_hh.grad(&grads).unwrap();
+            (output.into_data(), cell.into_data(), grad.into_data())
+        })
+    };
+    let expected = run(1);
+    for threads in 2..6 {
+        assert_eq!(run(threads), expected, "{threads} threads");
+    }
+}
+
+#[test]
+fn no_rows_are_no_work() {
+    let output = run(&case([3, 0, 5, 6], &Device::flex()));
+    assert_eq!(output.output.dims(), [3, 0, 6]);
+    assert_eq!(output.cell.dims(), [0, 6]);
 }
 
 #[test]
