@@ -34,15 +34,19 @@ fn parity_language_model_over_two_carried_batches() {
 #[test]
 fn parity_classifier_mixed() {
     for device in devices() {
-        check_classifier("mixed", &device);
+        check_classifier("mixed", &device, fastai::Gradients::new());
     }
 }
 
+/// The batch norm over these four documents amplifies rounding a hundredfold: fastai's gradients, in
+/// float32, are up to 0.7 of the tolerance off those in float64, and float32 kernels of ours that
+/// differ in nothing but the order of their sums are off by 0.8 to 1.15 of it. So fastai's are
+/// compared with ours in float64, and those with ours in float32, each within the tolerance.
 #[test]
 fn parity_classifier_long() {
-    for device in devices() {
-        check_classifier("long", &device);
-    }
+    let [flex, ndarray] = devices();
+    let exact = check_classifier("long", &ndarray, fastai::Gradients::new());
+    check_classifier("long", &flex, exact);
 }
 
 fn check_language_model(fixture: &Fixture, device: &Device) {
@@ -82,8 +86,11 @@ fn check_language_model(fixture: &Fixture, device: &Device) {
     }
 }
 
-fn check_classifier(case: &str, device: &Device) {
-    let fixture = Fixture::open(&format!("classifier_{case}_expected.safetensors"));
+/// Checks everything against the fixture, but gradients against `exact` where that has them;
+/// returns the gradients.
+fn check_classifier(case: &str, device: &Device, exact: fastai::Gradients) -> fastai::Gradients {
+    let mut fixture = Fixture::open(&format!("classifier_{case}_expected.safetensors"));
+    fixture.exact_gradients = exact;
     let config = Fixture::config();
     let model = config
         .classifier(case)
@@ -156,6 +163,7 @@ fn check_classifier(case: &str, device: &Device) {
         );
         fixture.assert_tensor(&format!("{name}.running_var"), block.norm.running_var.val());
     }
+    fixture.compared.into_inner()
 }
 
 fn check_encoder_grads(fixture: &Fixture, prefix: &str, encoder: &AwdLstm, grads: &Gradients) {

@@ -1,5 +1,6 @@
 //! fastai's tensors as fixtures: reading them, and loading its weights into our models.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -48,7 +49,14 @@ impl Config {
 pub(crate) struct Fixture {
     bytes: Vec<u8>,
     file: String,
+    /// Gradients that are expected instead of fastai's.
+    pub(crate) exact_gradients: Gradients,
+    /// The gradients that were compared.
+    pub(crate) compared: RefCell<Gradients>,
 }
+
+/// Gradients by fastai's names.
+pub(crate) type Gradients = BTreeMap<String, Vec<f32>>;
 
 impl Fixture {
     pub(crate) fn open(name: &str) -> Self {
@@ -56,6 +64,8 @@ impl Fixture {
         Self {
             bytes,
             file: name.to_owned(),
+            exact_gradients: Gradients::new(),
+            compared: RefCell::default(),
         }
     }
 
@@ -95,7 +105,11 @@ impl Fixture {
             self.file
         );
         let actual = actual.into_data_as::<f32>().try_to_vec::<f32>().unwrap();
-        assert_close(name, &actual, &expected.values, 1e-5);
+        let exact = self.exact_gradients.get(name);
+        assert_close(name, &actual, exact.unwrap_or(&expected.values), 1e-5);
+        if name.contains("grad") {
+            self.compared.borrow_mut().insert(name.to_owned(), actual);
+        }
     }
 
     fn floats(&self, name: &str) -> NamedTensor {
