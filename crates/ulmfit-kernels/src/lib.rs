@@ -14,10 +14,18 @@
     reason = "vector loads and stores, and threads that write disjoint parts of a buffer"
 )]
 mod cpu;
+mod cross_entropy;
+mod embedding;
 mod lstm;
+mod tied_weight;
 
 #[cfg(feature = "flex")]
 pub use cpu::flex::use_portable_kernels;
 #[cfg(feature = "flex")]
 pub use cpu::simd::{SimdLevel, set_simd_level};
+pub use cross_entropy::{
+    CrossEntropyOptions, CrossEntropySum, linear_cross_entropy, linear_cross_entropy_sum,
+};
+pub use embedding::embedding;
 pub use lstm::{LstmOutput, LstmWeights, lstm};
+pub use tied_weight::TiedWeight;

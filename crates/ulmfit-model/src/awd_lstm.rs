@@ -1,6 +1,7 @@
 use burn::config::Config;
 use burn::module::{Module, Param, ParamGroup};
 use burn::tensor::{Device, Int, Tensor};
+use ulmfit_kernels::{TiedWeight, embedding};
 
 use crate::awd_lstm_state::AwdLstmState;
 use crate::dropout::{DropoutRng, EmbeddingDropout, LockedDropout};
@@ -240,6 +241,18 @@ impl AwdLstm {
         &self,
         tokens: Tensor<2, Int>,
         state: AwdLstmState,
+        dropout: Option<&mut DropoutRng>,
+    ) -> AwdLstmOutput {
+        self.encode(self.embedding.val().into(), tokens, state, dropout)
+    }
+
+    /// [`forward`](Self::forward) with `weight` for the embedding matrix: the embedding's own, tied to
+    /// what else it is given to.
+    pub(crate) fn encode(
+        &self,
+        weight: TiedWeight,
+        tokens: Tensor<2, Int>,
+        state: AwdLstmState,
         mut dropout: Option<&mut DropoutRng>,
     ) -> AwdLstmOutput {
         assert_eq!(
@@ -249,13 +262,10 @@ impl AwdLstm {
         );
         let [batch_size, seq_len] = tokens.dims();
         let tokens = tokens.transpose().reshape([seq_len * batch_size]); // time-major
-        let embedded = self.embedding.val().select(0, tokens.clone()); // [tokens, d_embedding]
-        let embedded = self.embedding_dropout.forward(
-            embedded,
-            tokens,
-            self.vocab_size(),
-            dropout.as_deref_mut(),
-        );
+        let mask = self
+            .embedding_dropout
+            .mask(&self.embedding.val(), dropout.as_deref_mut());
+        let embedded = embedding(weight, tokens, mask); // [tokens, d_embedding]
         let embedded = embedded.reshape([seq_len, batch_size, self.d_embedding()]);
         let mut output = self.input_dropout.forward(embedded, dropout.as_deref_mut());
         let mut next = Vec::with_capacity(self.layers.len());

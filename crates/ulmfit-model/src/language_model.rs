@@ -1,7 +1,10 @@
 use burn::config::Config;
 use burn::module::{Module, Param, ParamGroup};
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor};
+use ulmfit_kernels::{
+    CrossEntropyOptions, CrossEntropySum, TiedWeight, linear_cross_entropy,
+    linear_cross_entropy_sum,
+};
 
 use crate::awd_lstm::{AwdLstm, AwdLstmConfig, AwdLstmOutput};
 use crate::awd_lstm_state::AwdLstmState;
@@ -110,7 +113,8 @@ impl LanguageModel {
         let encoded = self.encoder.forward(tokens, state, dropout.as_deref_mut());
         let dropped = self.output_dropout.forward(encoded.output, dropout);
         let [seq_len, batch_size, _] = dropped.dims();
-        let logits = self.decode(dropped);
+        let logits = rows(dropped).matmul(self.encoder.embedding.val().transpose())
+            + self.decoder_bias.val().unsqueeze(); // [seq_len * batch_size, vocab_size]
         LanguageModelOutput {
             logits: logits.reshape([seq_len, batch_size, self.encoder.vocab_size()]),
             state: encoded.state,
@@ -129,14 +133,19 @@ impl LanguageModel {
         state: AwdLstmState,
         mut dropout: Option<&mut DropoutRng>,
     ) -> LanguageModelLoss {
-        let [batch_size, seq_len] = targets.dims();
-        let targets = targets.transpose().reshape([seq_len * batch_size, 1]); // time-major
+        let weight = TiedWeight::new(self.encoder.embedding.val());
         let AwdLstmOutput { output, state } =
-            self.encoder.forward(tokens, state, dropout.as_deref_mut());
+            self.encoder
+                .encode(weight.clone(), tokens, state, dropout.as_deref_mut());
         let dropped = self.output_dropout.forward(output.clone(), dropout);
-        let log_probabilities = log_softmax(self.decode(dropped.clone()), 1); // [tokens, vocab_size]
         LanguageModelLoss {
-            cross_entropy: log_probabilities.gather(1, targets).mean().neg(),
+            cross_entropy: linear_cross_entropy(
+                rows(dropped.clone()),
+                weight,
+                self.decoder_bias.val(),
+                time_major(targets),
+                CrossEntropyOptions::default(),
+            ),
             activation: activation_regularization(dropped, self.alpha),
             temporal_activation: temporal_activation_regularization(output, self.beta),
             state,
@@ -156,21 +165,15 @@ impl LanguageModel {
         targets: Tensor<2, Int>,
         state: AwdLstmState,
     ) -> (Tensor<1>, Tensor<1, Int>, AwdLstmState) {
-        let [batch_size, seq_len] = targets.dims();
-        let targets = targets.transpose().reshape([seq_len * batch_size, 1]); // time-major
         let AwdLstmOutput { output, state } = self.encoder.forward(tokens, state, None);
-        let log_probabilities = log_softmax(self.decode(output), 1); // [tokens, vocab_size]
-        let correct = log_probabilities
-            .clone()
-            .argmax(1)
-            .equal(targets.clone())
-            .int()
-            .sum();
-        (
-            log_probabilities.gather(1, targets).sum().neg(),
-            correct,
-            state,
-        )
+        let CrossEntropySum { loss, correct } = linear_cross_entropy_sum(
+            rows(output),
+            self.encoder.embedding.val(),
+            self.decoder_bias.val(),
+            time_major(targets),
+            CrossEntropyOptions::default(),
+        );
+        (loss, correct, state)
     }
 
     /// The layer groups, bottom to top, as fastai splits a language model: one for each LSTM
@@ -181,12 +184,16 @@ impl LanguageModel {
         groups.push(ParamGroup::from_ids(tied));
         groups
     }
+}
 
-    /// `[seq_len, batch_size, d_embedding]` to `[seq_len * batch_size, vocab_size]`.
-    fn decode(&self, hidden: Tensor<3>) -> Tensor<2> {
-        let [seq_len, batch_size, d_embedding] = hidden.dims();
-        let hidden = hidden.reshape([seq_len * batch_size, d_embedding]);
-        hidden.matmul(self.encoder.embedding.val().transpose())
-            + self.decoder_bias.val().unsqueeze()
-    }
+/// `[seq_len, batch_size, features]` to `[seq_len * batch_size, features]`.
+fn rows(hidden: Tensor<3>) -> Tensor<2> {
+    let [seq_len, batch_size, features] = hidden.dims();
+    hidden.reshape([seq_len * batch_size, features])
+}
+
+/// `[batch_size, seq_len]` to `[seq_len * batch_size]`, in the order of [`rows`].
+fn time_major(targets: Tensor<2, Int>) -> Tensor<1, Int> {
+    let [batch_size, seq_len] = targets.dims();
+    targets.transpose().reshape([seq_len * batch_size])
 }

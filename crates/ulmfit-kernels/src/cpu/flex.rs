@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, Shape, TensorData};
 
@@ -48,4 +48,12 @@ pub(crate) fn from_floats<const D: usize>(
     shape: [usize; D],
 ) -> FloatTensor<Flex> {
     FloatTensor::<Flex>::from_data(TensorData::new(values, Shape::new(shape)))
+}
+
+/// The elements in row-major order, without a copy where they are stored so as 64-bit integers.
+pub(crate) fn integers(tensor: &IntTensor<Flex>) -> Cow<'_, [i64]> {
+    match tensor.as_slice::<i64>() {
+        Some(slice) => Cow::Borrowed(slice),
+        None => Cow::Owned(tensor.clone().into_data().iter::<i64>().collect()),
+    }
 }

@@ -1,5 +1,5 @@
 use burn::module::Module;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 
 use super::DropoutRng;
 
@@ -13,46 +13,34 @@ pub struct EmbeddingDropout {
 }
 
 impl EmbeddingDropout {
-    /// Drops words from `embedded`, the embeddings of `tokens`; returns it unchanged without
-    /// `dropout` or where `prob` is zero.
+    /// The mask that drops whole words of the embedding matrix `weight`, `[vocab_size, d_embedding]`:
+    /// a value a word, `[vocab_size]`. `None` without `dropout` or where `prob` is zero.
     ///
-    /// One mask value is drawn for each of the `vocab_size` words and looked up for each token,
-    /// which is the same as masking the rows of the embedding matrix, without its copy.
-    ///
-    /// # Shapes
-    ///
-    /// - embedded, output: `[tokens, d_embedding]`
-    /// - tokens: `[tokens]`, each below `vocab_size`
-    pub fn forward(
-        &self,
-        embedded: Tensor<2>,
-        tokens: Tensor<1, Int>,
-        vocab_size: usize,
-        dropout: Option<&mut DropoutRng>,
-    ) -> Tensor<2> {
-        let Some(rng) = dropout.filter(|_| self.prob > 0.0) else {
-            return embedded;
-        };
-        let mask: Tensor<2> = rng.mask([vocab_size, 1], self.prob, &embedded.device());
-        embedded * mask.select(0, tokens) // [tokens, d_embedding] * [tokens, 1]
+    /// The embedding multiplies with it where it looks words up, which is the same as masking the
+    /// rows of the matrix, without its copy.
+    pub fn mask(&self, weight: &Tensor<2>, dropout: Option<&mut DropoutRng>) -> Option<Tensor<1>> {
+        let rng = dropout.filter(|_| self.prob > 0.0)?;
+        let [vocab_size, _] = weight.dims();
+        Some(rng.mask([vocab_size], self.prob, &weight.device()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use burn::tensor::{Device, Int};
+    use ulmfit_kernels::embedding;
 
     #[test]
     fn a_dropped_word_is_dropped_everywhere() {
         let device = Device::flex();
         let tokens = Tensor::<1, Int>::from_data([0, 1, 2, 3, 0, 1, 2, 3], &device);
-        let embedded = Tensor::<2>::ones([8, 3], &device);
+        let weight = Tensor::<2>::ones([4, 3], &device);
         let dropout = EmbeddingDropout { prob: 0.5 };
         let mut seen_dropped = false;
         for step in 0..20 {
-            let mut rng = DropoutRng::new(0, step);
-            let output = dropout.forward(embedded.clone(), tokens.clone(), 4, Some(&mut rng));
+            let mask = dropout.mask(&weight, Some(&mut DropoutRng::new(0, step)));
+            let output = embedding(weight.clone(), tokens.clone(), mask);
             let first = output.clone().narrow(0, 0, 4).into_data();
             assert_eq!(first, output.narrow(0, 4, 4).into_data());
             let values: Vec<f32> = first.try_to_vec().unwrap();
