@@ -41,6 +41,7 @@
 //! # }
 //! ```
 
+pub mod candidates;
 pub mod corpus;
 pub mod direction;
 pub mod document_batches;
@@ -56,6 +57,7 @@ pub mod tokenizer;
 pub mod vocab;
 pub mod word;
 
+pub use candidates::{CandidateSampler, Candidates};
 pub use corpus::{CorpusFormat, CorpusOptions, CorpusReader, Document, read_corpus, read_stream};
 pub use direction::Direction;
 pub use document_batches::{DocumentBatch, DocumentBatches};

@@ -2,7 +2,7 @@ use burn::config::Config;
 use burn::module::{Module, Param, ParamGroup};
 use burn::tensor::{Device, Int, Tensor};
 use ulmfit_kernels::{
-    CrossEntropyOptions, CrossEntropySum, TiedWeight, linear_cross_entropy,
+    CrossEntropyOptions, CrossEntropySum, TiedWeight, embedding, linear_cross_entropy,
     linear_cross_entropy_sum,
 };
 
@@ -48,6 +48,17 @@ pub struct LanguageModelOutput {
     pub logits: Tensor<3>,
     /// The state to continue from.
     pub state: AwdLstmState,
+}
+
+/// The targets of a batch among the candidates of a sampled softmax.
+#[derive(Clone, Debug)]
+pub struct SampledTargets {
+    /// The words that the targets are compared with, `[candidates]`.
+    pub candidates: Tensor<1, Int>,
+    /// The logarithm of each candidate's probability of being one, `[candidates]`.
+    pub log_probabilities: Tensor<1>,
+    /// Where each target is among the candidates, `[batch_size, seq_len]`.
+    pub targets: Tensor<2, Int>,
 }
 
 /// What [`LanguageModel::loss`] returns; the losses are of shape `[1]`, in nats.
@@ -131,7 +142,61 @@ impl LanguageModel {
         tokens: Tensor<2, Int>,
         targets: Tensor<2, Int>,
         state: AwdLstmState,
+        dropout: Option<&mut DropoutRng>,
+    ) -> LanguageModelLoss {
+        self.loss_with(tokens, state, dropout, |hidden, weight| {
+            linear_cross_entropy(
+                hidden,
+                weight,
+                self.decoder_bias.val(),
+                time_major(targets),
+                CrossEntropyOptions::default(),
+            )
+        })
+    }
+
+    /// [`loss`](Self::loss) with a sampled softmax: targets are compared with some words instead of
+    /// the whole vocabulary (Bengio and Senecal 2008; Jean et al. 2015, section 3), which is most of
+    /// the decoder's work saved.
+    ///
+    /// A word's score is corrected by the logarithm of its probability of being among the
+    /// candidates, so that in expectation the sum over them is that over the vocabulary. The loss is
+    /// not comparable with [`loss`](Self::loss); to measure a model, use
+    /// [`evaluate`](Self::evaluate).
+    ///
+    /// # Shapes
+    ///
+    /// - tokens: `[batch_size, seq_len]`
+    pub fn sampled_loss(
+        &self,
+        tokens: Tensor<2, Int>,
+        sampled: SampledTargets,
+        state: AwdLstmState,
+        dropout: Option<&mut DropoutRng>,
+    ) -> LanguageModelLoss {
+        self.loss_with(tokens, state, dropout, |hidden, weight| {
+            let bias = self
+                .decoder_bias
+                .val()
+                .select(0, sampled.candidates.clone());
+            linear_cross_entropy(
+                hidden,
+                embedding(weight, sampled.candidates, None), // [candidates, d_embedding]
+                bias - sampled.log_probabilities,
+                time_major(sampled.targets),
+                CrossEntropyOptions::default(),
+            )
+        })
+    }
+
+    /// The losses, with a cross-entropy of the last layer's outputs after dropout,
+    /// `[seq_len * batch_size, d_embedding]`, and the tied weights.
+    fn loss_with(
+        &self,
+        tokens: Tensor<2, Int>,
+        state: AwdLstmState,
         mut dropout: Option<&mut DropoutRng>,
+        cross_entropy: impl FnOnce(Tensor<2>, TiedWeight) -> Tensor<1>,
     ) -> LanguageModelLoss {
         let weight = TiedWeight::new(self.encoder.embedding.val());
         let AwdLstmOutput { output, state } =
@@ -139,13 +204,7 @@ impl LanguageModel {
                 .encode(weight.clone(), tokens, state, dropout.as_deref_mut());
         let dropped = self.output_dropout.forward(output.clone(), dropout);
         LanguageModelLoss {
-            cross_entropy: linear_cross_entropy(
-                rows(dropped.clone()),
-                weight,
-                self.decoder_bias.val(),
-                time_major(targets),
-                CrossEntropyOptions::default(),
-            ),
+            cross_entropy: cross_entropy(rows(dropped.clone()), weight),
             activation: activation_regularization(dropped, self.alpha),
             temporal_activation: temporal_activation_regularization(output, self.beta),
             state,

@@ -45,7 +45,7 @@ pub use dropout::{DropoutRng, EmbeddingDropout, LockedDropout, WeightDrop};
 pub use error::ModelError;
 pub use init::InitRng;
 pub use language_model::{
-    LanguageModel, LanguageModelConfig, LanguageModelLoss, LanguageModelOutput,
+    LanguageModel, LanguageModelConfig, LanguageModelLoss, LanguageModelOutput, SampledTargets,
 };
 pub use lstm::{Lstm, LstmConfig, LstmState};
 pub use regularization::{activation_regularization, temporal_activation_regularization};
