@@ -15,9 +15,11 @@
 )]
 mod cpu;
 mod lstm;
+mod optim;
 
 #[cfg(feature = "flex")]
 pub use cpu::flex::use_portable_kernels;
 #[cfg(feature = "flex")]
 pub use cpu::simd::{SimdLevel, set_simd_level};
 pub use lstm::{LstmOutput, LstmWeights, lstm};
+pub use optim::{AdamFactors, AdamOutput, adam_update, sum_of_squares};

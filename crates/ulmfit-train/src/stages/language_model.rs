@@ -85,10 +85,11 @@ pub(super) fn train(
             let mut dropout = DropoutRng::new(options.seed, session.progress().step);
             let (inputs, targets) = to_tensors(&batch, &device);
             let loss = model.loss(inputs, targets, state, Some(&mut dropout));
-            let mut gradients = GradientsParams::from_grads(loss.total().backward(), &model);
-            if recipe.training.clip_norm > 0.0 {
-                (gradients, _) = clip_global_norm(&model, gradients, recipe.training.clip_norm);
-            }
+            let gradients = GradientsParams::from_grads(loss.total().backward(), &model);
+            let gradients = match recipe.training.clip_norm {
+                max_norm if max_norm > 0.0 => clip_global_norm(&model, gradients, max_norm).0,
+                _ => gradients.into(),
+            };
             model = optimizer.step(model, gradients, &rates);
             state = loss.state;
 
