@@ -17,6 +17,7 @@ mod cpu;
 mod cross_entropy;
 mod embedding;
 mod lstm;
+mod optim;
 mod tied_weight;
 
 #[cfg(feature = "flex")]
@@ -28,4 +29,5 @@ pub use cross_entropy::{
 };
 pub use embedding::embedding;
 pub use lstm::{LstmOutput, LstmWeights, lstm};
+pub use optim::{AdamFactors, AdamOutput, adam_update, sum_of_squares};
 pub use tied_weight::TiedWeight;

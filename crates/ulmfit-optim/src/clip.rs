@@ -5,6 +5,9 @@ use burn::{
     optim::GradientsParams,
     tensor::Tensor,
 };
+use ulmfit_kernels::sum_of_squares;
+
+use crate::{ScaledGradients, step::flatten};
 
 /// Added to the norm before it divides, as PyTorch's `clip_grad_norm_` does.
 const EPSILON: f64 = 1e-6;
@@ -12,6 +15,9 @@ const EPSILON: f64 = 1e-6;
 /// Scales all gradients by `min(1, max_norm / (norm + 1e-6))`, where `norm` is the Euclidean norm of
 /// all of them together, and returns the norm before clipping, `[1]`. This is PyTorch's
 /// `clip_grad_norm_`; burn's `GradientClipping::Norm` clips each parameter by its own norm.
+///
+/// The optimizers of this crate take the result as it is and multiply while they update; for others
+/// there is [`ScaledGradients::into_params`].
 ///
 /// Nothing is read back from the device: read the norm when it is to be logged.
 ///
@@ -27,7 +33,7 @@ pub fn clip_global_norm<M: Module>(
     model: &M,
     gradients: GradientsParams,
     max_norm: f64,
-) -> (GradientsParams, Tensor<1>) {
+) -> (ScaledGradients, Tensor<1>) {
     assert!(
         max_norm > 0.0,
         "the norm to clip at is {max_norm} and must be more than 0"
@@ -41,7 +47,7 @@ pub fn clip_global_norm<M: Module>(
     if sums.is_empty() {
         let device = model.devices().into_iter().next();
         let device = device.expect("a model with parameters");
-        return (gradients, Tensor::zeros([1], &device.inner()));
+        return (gradients.into(), Tensor::zeros([1], &device.inner()));
     }
 
     let norm = Tensor::cat(sums, 0).sum().sqrt(); // [1]
@@ -51,13 +57,8 @@ pub fn clip_global_norm<M: Module>(
         .recip()
         .mul_scalar(max_norm)
         .clamp_max(1.0); // [1]
-    let mut scaler = Scaler {
-        gradients,
-        scaled: GradientsParams::new(),
-        scale,
-    };
-    model.visit(&mut scaler);
-    (scaler.scaled, norm)
+    let scale = Some(scale);
+    (ScaledGradients { gradients, scale }, norm)
 }
 
 /// Collects the sum of squares of each gradient, in the order of the parameters, so that the sum
@@ -70,22 +71,7 @@ struct Squares<'a> {
 impl ModuleVisitor for Squares<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            self.sums.push(gradient.inner().square().sum());
-        }
-    }
-}
-
-struct Scaler {
-    gradients: GradientsParams,
-    scaled: GradientsParams,
-    scale: Tensor<1>,
-}
-
-impl ModuleVisitor for Scaler {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            let scale = self.scale.clone().reshape([1; D]);
-            self.scaled.register(param.id, gradient.inner() * scale);
+            self.sums.push(sum_of_squares(flatten(gradient)));
         }
     }
 }
@@ -121,6 +107,7 @@ mod tests {
         gradients.register(model.matrix.id, Tensor::<2>::from_data(matrix, &inner));
         gradients.register(model.vector.id, Tensor::<1>::from_data(vector, &inner));
         let (gradients, norm) = clip_global_norm(&model, gradients, max_norm);
+        let gradients = gradients.into_params(&model);
         assert_eq!(gradients.len(), 2);
         let matrix = gradients.get::<2>(model.matrix.id).unwrap().into_data();
         let vector = gradients.get::<1>(model.vector.id).unwrap().into_data();
@@ -162,7 +149,7 @@ mod tests {
     fn no_gradients_have_a_norm_of_zero() {
         let model = pair(&device());
         let (gradients, norm) = clip_global_norm(&model, GradientsParams::new(), 1.0);
-        assert!(gradients.is_empty());
+        assert!(gradients.into_params(&model).is_empty());
         assert!(norm.into_scalar::<f32>().abs() < f32::EPSILON);
     }
 }

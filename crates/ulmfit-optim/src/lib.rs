@@ -1,4 +1,4 @@
-//! What ULMFiT asks of an optimizer, on top of burn and without any backend:
+//! What ULMFiT asks of an optimizer, on top of burn, for every backend:
 //!
 //! - [`Schedule`]: slanted triangular, one-cycle, cosine and constant rates, as pure functions of
 //!   the step number, so that a run resumed in the middle of an epoch needs nothing but that number;
@@ -6,7 +6,9 @@
 //! - [`Unfreezing`], [`Stage`] and [`unfreeze`]: which groups train when;
 //! - [`Adam`], [`Sgd`] and [`NtAsgd`], joined by [`Optimizer`], with states keyed by the paths of
 //!   the parameters;
-//! - [`clip_global_norm`].
+//! - [`clip_global_norm`], whose result a step takes as it is.
+//!
+//! The features `flex`, `ndarray`, `wgpu` and `cuda` name the backends that parameters may live on.
 //!
 //! One training step, with every part in its place:
 //!
@@ -44,6 +46,7 @@ mod adam;
 mod clip;
 mod discriminative;
 mod error;
+mod gradients;
 mod groups;
 mod nt_asgd;
 mod optimizer;
@@ -61,6 +64,7 @@ pub use adam::{Adam, AdamConfig};
 pub use clip::clip_global_norm;
 pub use discriminative::DiscriminativeLr;
 pub use error::OptimError;
+pub use gradients::ScaledGradients;
 pub use groups::{LayerGroups, unfreeze};
 pub use nt_asgd::{NtAsgd, NtAsgdConfig};
 pub use optimizer::{Optimizer, OptimizerConfig};

@@ -1,10 +1,11 @@
 //! One optimizer of the three, for a training loop that does not mind which.
 
-use burn::{module::Module, optim::GradientsParams};
+use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Adam, AdamConfig, NtAsgd, NtAsgdConfig, OptimError, OptimizerState, Sgd, SgdConfig, StepRates,
+    Adam, AdamConfig, NtAsgd, NtAsgdConfig, OptimError, OptimizerState, ScaledGradients, Sgd,
+    SgdConfig, StepRates,
 };
 
 /// The optimizer of a recipe, where `kind` says which:
@@ -72,7 +73,7 @@ impl Optimizer {
     pub fn step<M: Module>(
         &mut self,
         model: M,
-        gradients: GradientsParams,
+        gradients: impl Into<ScaledGradients>,
         rates: &StepRates<'_>,
     ) -> M {
         match self {

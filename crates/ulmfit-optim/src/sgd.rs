@@ -1,12 +1,12 @@
 //! Stochastic gradient descent, and nothing else.
 
-use burn::{module::Module, optim::GradientsParams, tensor::Tensor};
+use burn::{module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    OptimError, OptimizerProgress, OptimizerState, StepRates,
+    OptimError, OptimizerProgress, OptimizerState, ScaledGradients, StepRates,
     error::check,
-    step::{Target, UpdateRule, step_module},
+    step::{Gradient, Target, UpdateRule, step_module},
 };
 
 /// Settings of [`Sgd`].
@@ -46,10 +46,10 @@ impl Sgd {
     pub fn step<M: Module>(
         &mut self,
         model: M,
-        gradients: GradientsParams,
+        gradients: impl Into<ScaledGradients>,
         rates: &StepRates<'_>,
     ) -> M {
-        step_module(model, gradients, rates, self)
+        step_module(model, gradients.into(), rates, self)
     }
 
     /// The state, which is empty.
@@ -88,7 +88,8 @@ impl Sgd {
 }
 
 impl UpdateRule for Sgd {
-    fn update(&mut self, target: &Target<'_>, value: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+    fn update(&mut self, target: &Target<'_>, value: Tensor<1>, gradient: Gradient) -> Tensor<1> {
+        let gradient = gradient.scaled();
         descend(value, gradient, target.learning_rate, self.weight_decay)
     }
 }

@@ -6,12 +6,30 @@ use burn::{
     tensor::{GradientCheckpointingStrategy, Tensor},
 };
 
-use crate::{StepRates, path::ParamPath};
+use crate::{ScaledGradients, StepRates, path::ParamPath};
 
 /// How one parameter moves. Values and gradients come flat, `[n]`, without autodiff, so that a rule
 /// (and a fused kernel in its place) is written once and not for each rank.
 pub(crate) trait UpdateRule {
-    fn update(&mut self, target: &Target<'_>, value: Tensor<1>, gradient: Tensor<1>) -> Tensor<1>;
+    fn update(&mut self, target: &Target<'_>, value: Tensor<1>, gradient: Gradient) -> Tensor<1>;
+}
+
+/// The gradient of one parameter.
+pub(crate) struct Gradient {
+    /// `[n]`.
+    pub(crate) values: Tensor<1>,
+    /// What they are still to be multiplied with, `[1]`; nothing for `None`.
+    pub(crate) scale: Option<Tensor<1>>,
+}
+
+impl Gradient {
+    /// The gradient itself, `[n]`, for rules that are not made to multiply on the way.
+    pub(crate) fn scaled(self) -> Tensor<1> {
+        match self.scale {
+            Some(scale) => self.values * scale,
+            None => self.values,
+        }
+    }
 }
 
 /// The parameter that a rule is applied to.
@@ -26,12 +44,14 @@ pub(crate) struct Target<'a> {
 /// are, and so are all `require_grad` flags.
 pub(crate) fn step_module<M: Module, R: UpdateRule>(
     model: M,
-    gradients: GradientsParams,
+    gradients: ScaledGradients,
     rates: &StepRates<'_>,
     rule: &mut R,
 ) -> M {
+    let ScaledGradients { gradients, scale } = gradients;
     model.map(&mut Stepper {
         gradients,
+        scale,
         rates,
         rule,
         path: ParamPath::default(),
@@ -40,6 +60,7 @@ pub(crate) fn step_module<M: Module, R: UpdateRule>(
 
 struct Stepper<'a, R> {
     gradients: GradientsParams,
+    scale: Option<Tensor<1>>,
     rates: &'a StepRates<'a>,
     rule: &'a mut R,
     path: ParamPath,
@@ -75,9 +96,13 @@ impl<R: UpdateRule> ModuleMapper for Stepper<'_, R> {
             learning_rate: self.rates.learning_rate(&path),
             momentum: self.rates.momentum(),
         };
+        let gradient = Gradient {
+            values: flatten(gradient),
+            scale: self.scale.clone(),
+        };
         let updated = self
             .rule
-            .update(&target, flatten(value), flatten(gradient))
+            .update(&target, flatten(value), gradient)
             .reshape(shape.clone());
         Param::from_mapped_value(id, context.restore(updated), mapper)
     }

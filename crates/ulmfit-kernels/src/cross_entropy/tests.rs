@@ -6,6 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{CrossEntropyOptions, linear_cross_entropy, linear_cross_entropy_sum};
+use crate::cpu::settings;
 use crate::{SimdLevel, TiedWeight, embedding, set_simd_level, use_portable_kernels};
 
 /// `[tokens, vocab_size, d]`: single tokens and words, sizes that are no multiple of a vector.
@@ -141,6 +142,7 @@ fn check(device: &Device) {
 
 #[test]
 fn it_equals_plain_autodiff_on_flex_at_every_level() {
+    let _settings = settings();
     let levels = SimdLevel::available().into_iter().map(Some);
     for level in levels.chain([None]) {
         set_simd_level(level);

@@ -1,8 +1,8 @@
 //! Adam over a whole module, with momentum that may change at every step.
 
 mod config;
+mod factors;
 mod optimizer;
-mod update;
 
 pub use config::AdamConfig;
 pub use optimizer::Adam;

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use burn::{module::Module, optim::GradientsParams, tensor::Tensor};
+use burn::{module::Module, tensor::Tensor};
+use ulmfit_kernels::{AdamOutput, adam_update};
 
-use super::{
-    AdamConfig,
-    update::{AdamFactors, adam_update},
-};
+use super::{AdamConfig, factors::factors};
 use crate::{
-    OptimError, OptimizerProgress, OptimizerState, StepRates,
+    OptimError, OptimizerProgress, OptimizerState, ScaledGradients, StepRates,
     state::{restore, save},
-    step::{Target, UpdateRule, step_module},
+    step::{Gradient, Target, UpdateRule, step_module},
 };
 
 /// The names of a parameter's two averages in a state: fastai's.
@@ -66,10 +64,10 @@ impl Adam {
     pub fn step<M: Module>(
         &mut self,
         model: M,
-        gradients: GradientsParams,
+        gradients: impl Into<ScaledGradients>,
         rates: &StepRates<'_>,
     ) -> M {
-        step_module(model, gradients, rates, self)
+        step_module(model, gradients.into(), rates, self)
     }
 
     /// The state, to be loaded by [`Self::load_state`]. Reads all averages back from the device.
@@ -122,18 +120,28 @@ impl Adam {
 }
 
 impl UpdateRule for Adam {
-    fn update(&mut self, target: &Target<'_>, value: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+    fn update(&mut self, target: &Target<'_>, value: Tensor<1>, gradient: Gradient) -> Tensor<1> {
         let (path, mut moments) = match self.moments.remove_entry(target.path) {
             Some(entry) => entry,
             None => (
                 target.path.to_string(),
-                Moments::new(&gradient, target.shape),
+                Moments::new(&gradient.values, target.shape),
             ),
         };
         moments.steps += 1;
-        let factors = AdamFactors::new(&self.config, target, moments.steps);
-        let (value, grad_avg, sqr_avg) =
-            adam_update(value, gradient, moments.grad_avg, moments.sqr_avg, &factors);
+        // The averages are moved, not shared, so that they can be updated where they are.
+        let AdamOutput {
+            value,
+            grad_avg,
+            sqr_avg,
+        } = adam_update(
+            value,
+            gradient.values,
+            gradient.scale,
+            moments.grad_avg,
+            moments.sqr_avg,
+            factors(&self.config, target, moments.steps),
+        );
         moments.grad_avg = grad_avg;
         moments.sqr_avg = sqr_avg;
         self.moments.insert(path, moments);

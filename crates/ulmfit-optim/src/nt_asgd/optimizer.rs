@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 
 use burn::{
     module::{Module, ModuleMapper, Param},
-    optim::GradientsParams,
     tensor::Tensor,
 };
 
 use super::{NtAsgdConfig, trigger::Trigger};
 use crate::{
-    OptimError, OptimizerProgress, OptimizerState, StepRates,
+    OptimError, OptimizerProgress, OptimizerState, ScaledGradients, StepRates,
     path::ParamPath,
     sgd::descend,
     state::{restore, save},
-    step::{AutodiffContext, Target, UpdateRule, step_module},
+    step::{AutodiffContext, Gradient, Target, UpdateRule, step_module},
 };
 
 /// The name of a parameter's average in a state.
@@ -71,10 +70,10 @@ impl NtAsgd {
     pub fn step<M: Module>(
         &mut self,
         model: M,
-        gradients: GradientsParams,
+        gradients: impl Into<ScaledGradients>,
         rates: &StepRates<'_>,
     ) -> M {
-        step_module(model, gradients, rates, self)
+        step_module(model, gradients.into(), rates, self)
     }
 
     /// Takes the validation loss of an epoch and says whether this one switches averaging on. Losses
@@ -159,13 +158,14 @@ impl NtAsgd {
 }
 
 impl UpdateRule for NtAsgd {
-    fn update(&mut self, target: &Target<'_>, value: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+    fn update(&mut self, target: &Target<'_>, value: Tensor<1>, gradient: Gradient) -> Tensor<1> {
         let NtAsgdConfig {
             lambd,
             weight_decay,
             t0,
             ..
         } = self.config;
+        let gradient = gradient.scaled();
         let rate = target.learning_rate;
         if !self.trigger.fired {
             return descend(value, gradient, rate, weight_decay);

@@ -170,10 +170,11 @@ fn train_loop(
             let labels = batch.indices.iter().map(|&index| train.labels[index]);
             let loss = cross_entropy(output.logits, labels, &device);
             let total = loss.clone() + regularization(output.pooled, recipe);
-            let mut gradients = GradientsParams::from_grads(total.backward(), &model);
-            if recipe.training.clip_norm > 0.0 {
-                (gradients, _) = clip_global_norm(&model, gradients, recipe.training.clip_norm);
-            }
+            let gradients = GradientsParams::from_grads(total.backward(), &model);
+            let gradients = match recipe.training.clip_norm {
+                max_norm if max_norm > 0.0 => clip_global_norm(&model, gradients, max_norm).0,
+                _ => gradients.into(),
+            };
             model = optimizer
                 .step(model, gradients, &rates)
                 .with_statistics(output.statistics);

@@ -147,10 +147,12 @@ pub(crate) fn step(
     let device = model.encoder.embedding.val().device();
     let (inputs, targets) = to_tensors(batch, &device);
     let loss = model.loss(inputs, targets, state, Some(dropout));
-    let mut gradients = GradientsParams::from_grads(loss.total().backward(), &model);
-    if clip_norm > 0.0 {
-        (gradients, _) = clip_global_norm(&model, gradients, clip_norm);
-    }
+    let gradients = GradientsParams::from_grads(loss.total().backward(), &model);
+    let gradients = if clip_norm > 0.0 {
+        clip_global_norm(&model, gradients, clip_norm).0
+    } else {
+        gradients.into()
+    };
     (optimizer.step(model, gradients, rates), loss)
 }
 
