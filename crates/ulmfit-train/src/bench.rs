@@ -17,7 +17,7 @@ use ulmfit_optim::{AdamConfig, OptimizerConfig, StepRates};
 
 use crate::error::TrainError;
 use crate::predictor;
-use crate::stages::language_model;
+use crate::stages::language_model::{self, Step};
 
 /// Adam's learning rate; any would do.
 const LEARNING_RATE: f64 = 1e-3;
@@ -135,17 +135,15 @@ pub fn train_language_model(bench: &TrainingBench, device: &Device) -> Result<Ti
     let mut n_steps = 0;
     let seconds = timed(bench.steps, &device, || {
         let (model, state) = carried.take().expect("every step puts them back");
-        let mut dropout = DropoutRng::new(0, n_steps);
+        let step = Step {
+            batch: &batch,
+            candidates: None,
+            dropout: DropoutRng::new(0, n_steps),
+            clip_norm: CLIP_NORM,
+            rates: &rates,
+        };
         n_steps += 1;
-        let (model, loss) = language_model::step(
-            model,
-            &mut optimizer,
-            &batch,
-            state,
-            &mut dropout,
-            CLIP_NORM,
-            &rates,
-        );
+        let (model, loss) = language_model::step(model, &mut optimizer, state, step);
         carried = Some((model, loss.state));
     });
     Ok(Timing {

@@ -47,7 +47,8 @@ pub use model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageMo
 pub use options::{RunOptions, StopSignal};
 pub use predictor::{Prediction, Predictor};
 pub use recipe::{
-    ClassifierRecipe, DataRecipe, Keep, LanguageModelRecipe, ModelRecipe, Recipe, TrainingRecipe,
+    ClassifierRecipe, DataRecipe, Keep, LanguageModelRecipe, ModelRecipe, Recipe, Softmax,
+    TrainingRecipe,
 };
 pub use report::{ClassReport, ClassificationReport};
 pub use run_dir::{RunInfo, RunStatus, read_run_info};

@@ -1,6 +1,6 @@
 #![expect(deprecated, reason = "ndarray is offered for as long as burn ships it")]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
@@ -12,6 +12,7 @@ use super::adam::{self, Tensors};
 use super::extension::{GradientScale, OptimBackend};
 use super::{AdamFactors, adam_update, portable, squares, sum_of_squares};
 use crate::cpu::flex::{floats, from_floats};
+use crate::cpu::settings;
 use crate::{SimdLevel, set_simd_level};
 
 /// None, less than a vector, one short of it and one more, and enough for two threads.
@@ -77,8 +78,7 @@ struct Level(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
 impl Level {
     fn hold() -> Self {
-        static LEVEL: Mutex<()> = Mutex::new(());
-        Self(LEVEL.lock().unwrap_or_else(PoisonError::into_inner))
+        Self(settings())
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use ulmfit_data::{TokenizerConfig, VocabConfig};
 use ulmfit_model::{AwdLstmConfig, AwdLstmDropout};
 
-pub use stage::{ClassifierRecipe, Keep, LanguageModelRecipe, TrainingRecipe};
+pub use stage::{ClassifierRecipe, Keep, LanguageModelRecipe, Softmax, TrainingRecipe};
 
 use crate::digest;
 use crate::error::TrainError;
@@ -108,6 +108,11 @@ impl Recipe {
         for stage in [&self.pretrain, &self.finetune] {
             self.encoder(1, stage.dropout()).validate()?;
             stage.training.validate(self.model.n_layers + 1)?;
+            if stage.softmax == Softmax::Sampled(0) {
+                return Err(TrainError::Unusable(
+                    "a sampled softmax draws at least 1 word".to_owned(),
+                ));
+            }
         }
         self.encoder(1, self.classifier.dropout()).validate()?;
         self.classifier.training.validate(self.model.n_layers + 2)

@@ -57,8 +57,22 @@ pub struct LanguageModelRecipe {
     pub alpha: f64,
     /// Weight of temporal activation regularization.
     pub beta: f64,
+    /// What the targets are compared with.
+    pub softmax: Softmax,
     /// The rest.
     pub training: TrainingRecipe,
+}
+
+/// What the targets of a language model are compared with while it trains. Validation compares with
+/// the whole vocabulary in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Softmax {
+    /// All words of the vocabulary.
+    Full,
+    /// The batch's targets and this many words drawn from the training text, as often as they occur
+    /// there.
+    Sampled(usize),
 }
 
 /// How a classifier is trained.

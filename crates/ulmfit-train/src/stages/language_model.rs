@@ -6,8 +6,12 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use ulmfit_data::{BpttBatches, EncodedCorpus, LmBatch, LmStream, LmStreamConfig};
-use ulmfit_model::{AwdLstmState, DropoutRng, LanguageModel, LanguageModelLoss, named_weights};
+use ulmfit_data::{
+    BpttBatches, CandidateSampler, Candidates, EncodedCorpus, LmBatch, LmStream, LmStreamConfig,
+};
+use ulmfit_model::{
+    AwdLstmState, DropoutRng, LanguageModel, LanguageModelLoss, SampledTargets, named_weights,
+};
 use ulmfit_optim::{LayerGroups, Optimizer, StepRates, clip_global_norm, unfreeze};
 
 use super::plan;
@@ -18,7 +22,7 @@ use crate::error::TrainError;
 use crate::event::{Observer, Validation};
 use crate::model_file::{ModelFile, TrainedLanguageModel};
 use crate::options::RunOptions;
-use crate::recipe::{Keep, LanguageModelRecipe};
+use crate::recipe::{Keep, LanguageModelRecipe, Softmax};
 
 /// Trains `model` as the recipe says, from the run's checkpoint if there is one.
 ///
@@ -33,6 +37,18 @@ pub(super) fn train(
 ) -> Result<LanguageModel, TrainError> {
     let device = options.device.clone().autodiff();
     let [train, valid] = corpora;
+    let sampler = match recipe.softmax {
+        Softmax::Full => None,
+        Softmax::Sampled(samples) => {
+            let vocab_size = model.encoder.vocab_size();
+            Some(CandidateSampler::new(
+                &train,
+                vocab_size,
+                samples,
+                options.seed,
+            ))
+        }
+    };
     let stream = LmStream::new(
         train,
         LmStreamConfig {
@@ -82,17 +98,19 @@ pub(super) fn train(
                 .scaled(batch.learning_rate_scale);
             let learning_rate = epoch.schedule.rate(schedule_step) * batch.learning_rate_scale;
 
-            let mut dropout = DropoutRng::new(options.seed, session.progress().step);
-            let clip_norm = recipe.training.clip_norm;
+            let number = session.progress().step;
             let loss;
             (model, loss) = step(
                 model,
                 &mut optimizer,
-                &batch,
                 state,
-                &mut dropout,
-                clip_norm,
-                &rates,
+                Step {
+                    batch: &batch,
+                    candidates: sampler.as_ref().map(|it| it.draw(number, &batch.targets)),
+                    dropout: DropoutRng::new(options.seed, number),
+                    clip_norm: recipe.training.clip_norm,
+                    rates: &rates,
+                },
             );
             state = loss.state;
 
@@ -134,26 +152,50 @@ pub(super) fn train(
     Ok(model.valid())
 }
 
-/// One step: forward, loss, backward, clip (at 0, not at all), update.
+/// What one step is made with.
+pub(crate) struct Step<'a> {
+    pub(crate) batch: &'a LmBatch,
+    /// The words that the targets are compared with; `None` for the whole vocabulary.
+    pub(crate) candidates: Option<Candidates>,
+    pub(crate) dropout: DropoutRng,
+    /// The global norm that gradients are clipped to; 0 for no clipping.
+    pub(crate) clip_norm: f64,
+    pub(crate) rates: &'a StepRates<'a>,
+}
+
+/// One step: forward, loss, backward, clip, update.
 pub(crate) fn step(
     model: LanguageModel,
     optimizer: &mut Optimizer,
-    batch: &LmBatch,
     state: AwdLstmState,
-    dropout: &mut DropoutRng,
-    clip_norm: f64,
-    rates: &StepRates<'_>,
+    mut step: Step<'_>,
 ) -> (LanguageModel, LanguageModelLoss) {
     let device = model.encoder.embedding.val().device();
-    let (inputs, targets) = to_tensors(batch, &device);
-    let loss = model.loss(inputs, targets, state, Some(dropout));
+    let inputs = to_tensor(&step.batch.inputs, step.batch, &device);
+    let dropout = Some(&mut step.dropout);
+    let loss = match step.candidates {
+        None => {
+            let targets = to_tensor(&step.batch.targets, step.batch, &device);
+            model.loss(inputs, targets, state, dropout)
+        }
+        Some(candidates) => {
+            let n_candidates = candidates.ids.len();
+            let log_probabilities = TensorData::new(candidates.log_probabilities, [n_candidates]);
+            let sampled = SampledTargets {
+                candidates: ids(&candidates.ids, [n_candidates], &device),
+                log_probabilities: Tensor::from_data(log_probabilities, &device),
+                targets: to_tensor(&candidates.targets, step.batch, &device),
+            };
+            model.sampled_loss(inputs, sampled, state, dropout)
+        }
+    };
     let gradients = GradientsParams::from_grads(loss.total().backward(), &model);
-    let gradients = if clip_norm > 0.0 {
-        clip_global_norm(&model, gradients, clip_norm).0
+    let gradients = if step.clip_norm > 0.0 {
+        clip_global_norm(&model, gradients, step.clip_norm).0
     } else {
         gradients.into()
     };
-    (optimizer.step(model, gradients, rates), loss)
+    (optimizer.step(model, gradients, step.rates), loss)
 }
 
 /// Mean loss and accuracy over a stream, without dropout.
@@ -165,7 +207,8 @@ pub(crate) fn validate(model: &LanguageModel, batches: BpttBatches, device: &Dev
         let start = state
             .take()
             .unwrap_or_else(|| AwdLstmState::zeros(&model.encoder, batch.batch_size, device));
-        let (inputs, targets) = to_tensors(&batch, device);
+        let inputs = to_tensor(&batch.inputs, &batch, device);
+        let targets = to_tensor(&batch.targets, &batch, device);
         let (batch_loss, batch_correct, next) = model.evaluate(inputs, targets, start);
         loss += f64::from(batch_loss.into_scalar::<f32>());
         correct += batch_correct.into_scalar::<i64>();
@@ -196,13 +239,14 @@ fn validation_stream(
     ))
 }
 
-fn to_tensors(batch: &LmBatch, device: &Device) -> (Tensor<2, Int>, Tensor<2, Int>) {
-    let shape = [batch.batch_size, batch.seq_len];
-    let tensor = |ids: &[u32]| {
-        let ids = ids.iter().map(|&id| i64::from(id)).collect::<Vec<_>>();
-        Tensor::from_data(TensorData::new(ids, shape), device)
-    };
-    (tensor(&batch.inputs), tensor(&batch.targets))
+/// The tokens of a batch, `[batch_size, seq_len]`.
+fn to_tensor(tokens: &[u32], batch: &LmBatch, device: &Device) -> Tensor<2, Int> {
+    ids(tokens, [batch.batch_size, batch.seq_len], device)
+}
+
+fn ids<const D: usize>(values: &[u32], shape: [usize; D], device: &Device) -> Tensor<D, Int> {
+    let values = values.iter().map(|&id| i64::from(id)).collect::<Vec<_>>();
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// Ends a run: the model file, then `run.json`, so that a finished run always has its model.
