@@ -14,10 +14,12 @@
     reason = "vector loads and stores, and threads that write disjoint parts of a buffer"
 )]
 mod cpu;
+mod int8;
 mod lstm;
 
 #[cfg(feature = "flex")]
 pub use cpu::flex::use_portable_kernels;
 #[cfg(feature = "flex")]
 pub use cpu::simd::{SimdLevel, set_simd_level};
-pub use lstm::{LstmOutput, LstmWeights, lstm};
+pub use int8::Int8Rows;
+pub use lstm::{LstmOutput, LstmWeights, PackedLstm, Precision, lstm, lstm_packed, pack_lstm};
