@@ -131,3 +131,58 @@ impl PackedClassifier {
         classify(documents, &plan, &self.encoder, &self.head)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Tolerance;
+
+    use super::*;
+    use crate::{AwdLstmConfig, InitRng, TextClassifierConfig};
+
+    fn classifier() -> TextClassifier {
+        let encoder = AwdLstmConfig::new(23)
+            .with_d_embedding(7)
+            .with_d_hidden(21)
+            .with_n_layers(3);
+        let config = TextClassifierConfig::new(encoder, 3)
+            .with_bptt(4)
+            .with_max_len(Some(8));
+        config.init(&mut InitRng::new(1), &Device::flex())
+    }
+
+    fn documents() -> Vec<Vec<u32>> {
+        let lengths = [0, 1, 4, 5, 13, 40];
+        let document = |len: u32| (0..len).map(|index| (index * 7 + len) % 23).collect();
+        lengths.into_iter().map(document).collect()
+    }
+
+    #[test]
+    fn packed_floats_answer_as_the_classifier_does() {
+        let (classifier, documents) = (classifier(), documents());
+        let documents = documents.iter().map(Vec::as_slice).collect::<Vec<_>>();
+        let expected = classifier.forward(&documents).into_data();
+        let packed = classifier.pack(Precision::Float32).forward(&documents);
+        packed
+            .into_data()
+            .assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-5));
+        let rounded = classifier.pack(Precision::Int8).forward(&documents);
+        rounded
+            .into_data()
+            .assert_approx_eq::<f32>(&expected, Tolerance::absolute(0.02));
+    }
+
+    #[test]
+    fn packed_answers_do_not_depend_on_the_other_documents() {
+        let documents = documents();
+        let documents = documents.iter().map(Vec::as_slice).collect::<Vec<_>>();
+        for precision in [Precision::Float32, Precision::Int8] {
+            let packed = classifier().pack(precision);
+            let together = packed.forward(&documents);
+            for (index, document) in documents.iter().enumerate() {
+                let alone = packed.forward(&[document]).into_data();
+                let row = together.clone().narrow(0, index, 1).into_data();
+                row.assert_approx_eq::<f32>(&alone, Tolerance::absolute(1e-5));
+            }
+        }
+    }
+}

@@ -181,7 +181,6 @@ impl Pass<'_> {
             seq_len,
             batch_size,
             d_hidden,
-            d_input,
             ..
         } = self.layer;
         let own = member.share(blocks(d_hidden));
@@ -239,7 +238,15 @@ impl Pass<'_> {
                         stride: d_hidden,
                     }
                 };
-                for (index, block) in own.clone().enumerate() {
+                for position in 0..own.len() {
+                    // There and back, so that a step begins with the panels that the last one left
+                    // in the cache.
+                    let index = if step % 2 == 0 {
+                        position
+                    } else {
+                        own.len() - 1 - position
+                    };
+                    let block = own.start + index;
                     let first = (index * rows_ahead + (step - start) * batch_size) * COLUMNS;
                     let projected = &scratch.projected[first..][..batch_size * COLUMNS];
                     // SAFETY: the rows are those of the step before, and this member alone writes
@@ -250,7 +257,6 @@ impl Pass<'_> {
             }
             start += steps;
         }
-        let _ = d_input;
     }
 
     /// Rounds this member's share of the input's rows.
