@@ -10,7 +10,7 @@ use ulmfit_data::{CorpusFormat, Direction};
 use crate::commands::{
     baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, ensemble::EnsembleArgs,
     evaluate::EvaluateArgs, finetune::FinetuneArgs, inspect::InspectArgs, predict::PredictArgs,
-    pretrain::PretrainArgs, tokenize::TokenizeArgs, train::TrainArgs,
+    pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs, train::TrainArgs,
 };
 use crate::device::DeviceName;
 
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Join classifiers into one file whose probabilities are averaged
     Ensemble(EnsembleArgs),
+    /// Store a classifier's weights in eight bits: a smaller file and faster predictions
+    Quantize(QuantizeArgs),
     /// Measure a classifier on labeled documents, or a language model on any
     Evaluate(EvaluateArgs),
     /// Classify documents

@@ -44,6 +44,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Finetune(args) => commands::finetune::run(args, global),
         Command::Train(args) => commands::train::run(args, global),
         Command::Ensemble(args) => commands::ensemble::run(args),
+        Command::Quantize(args) => commands::quantize::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args, global),
         Command::Predict(args) => commands::predict::run(args, global),
         Command::Tokenize(args) => commands::tokenize::run(args),

@@ -8,6 +8,8 @@ mod commands;
 mod bench;
 // Input and files that cannot be used: a sentence and an exit code each.
 mod bad_input;
+// Weights in eight bits.
+mod quantize;
 // Runs that are killed and go on.
 mod resume;
 // A folder with data, a recipe and models, and the binary in it.

@@ -16,6 +16,7 @@
 mod cpu;
 mod cross_entropy;
 mod embedding;
+mod int8;
 mod lstm;
 mod optim;
 mod tied_weight;
@@ -28,6 +29,7 @@ pub use cross_entropy::{
     CrossEntropyOptions, CrossEntropySum, linear_cross_entropy, linear_cross_entropy_sum,
 };
 pub use embedding::embedding;
-pub use lstm::{LstmOutput, LstmWeights, lstm};
+pub use int8::Int8Rows;
+pub use lstm::{LstmOutput, LstmWeights, PackedLstm, Precision, lstm, lstm_packed, pack_lstm};
 pub use optim::{AdamFactors, AdamOutput, adam_update, sum_of_squares};
 pub use tied_weight::TiedWeight;

@@ -1,7 +1,7 @@
 use burn::tensor::{Device, Tensor};
 
 use crate::awd_lstm::AwdLstm;
-use crate::lstm::LstmState;
+use crate::lstm::{Lstm, LstmState};
 
 /// The hidden state of an [`AwdLstm`] between two chunks of text: one [`LstmState`] a layer.
 ///
@@ -15,8 +15,18 @@ pub struct AwdLstmState {
 impl AwdLstmState {
     /// The state before any text: zeros, for `batch_size` rows.
     pub fn zeros(encoder: &AwdLstm, batch_size: usize, device: &Device) -> Self {
-        let layers = encoder.layers.iter().map(|layer| {
-            let zeros = Tensor::zeros([batch_size, layer.d_hidden()], device);
+        let sizes = encoder.layers.iter().map(Lstm::d_hidden);
+        Self::of_sizes(sizes, batch_size, device)
+    }
+
+    /// Zeros, for layers of these sizes, bottom to top.
+    pub(crate) fn of_sizes(
+        sizes: impl Iterator<Item = usize>,
+        batch_size: usize,
+        device: &Device,
+    ) -> Self {
+        let layers = sizes.map(|d_hidden| {
+            let zeros = Tensor::zeros([batch_size, d_hidden], device);
             LstmState {
                 hidden: zeros.clone(),
                 cell: zeros,

@@ -35,6 +35,17 @@ impl Chunk {
 }
 
 impl ChunkPlan {
+    /// Plans these documents; an empty one is read as one word.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are none.
+    pub(crate) fn of_documents(documents: &[&[u32]], bptt: usize, max_len: Option<usize>) -> Self {
+        assert!(!documents.is_empty(), "there are documents to read");
+        let lengths = documents.iter().map(|document| document.len().max(1));
+        Self::new(&lengths.collect::<Vec<_>>(), bptt, max_len)
+    }
+
     /// Plans documents of the given lengths, each at least 1.
     ///
     /// A document's window is made of its last chunks that start at most `max_len` tokens before

@@ -26,11 +26,13 @@ mod batch_norm;
 mod chunk_plan;
 mod classifier_head;
 mod concat_pooling;
+mod document_reader;
 mod dropout;
 mod error;
 mod init;
 mod language_model;
 mod lstm;
+mod packed;
 mod regularization;
 mod text_classifier;
 mod transfer;
@@ -48,7 +50,9 @@ pub use language_model::{
     LanguageModel, LanguageModelConfig, LanguageModelLoss, LanguageModelOutput, SampledTargets,
 };
 pub use lstm::{Lstm, LstmConfig, LstmState};
+pub use packed::{PackedAwdLstm, PackedClassifier};
 pub use regularization::{activation_regularization, temporal_activation_regularization};
 pub use text_classifier::{ClassifierOutput, TextClassifier, TextClassifierConfig};
 pub use transfer::transfer_vocabulary;
+pub use ulmfit_kernels::{Int8Rows, Precision};
 pub use weights::{NamedTensor, load_weights, named_weights};

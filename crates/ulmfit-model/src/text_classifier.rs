@@ -1,15 +1,13 @@
-use std::ops::Range;
-
 use burn::config::Config;
 use burn::module::{Module, ParamGroup};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
-use crate::awd_lstm::{AwdLstm, AwdLstmConfig, AwdLstmOutput};
-use crate::awd_lstm_state::AwdLstmState;
+use crate::awd_lstm::{AwdLstm, AwdLstmConfig};
 use crate::batch_norm::BatchStatistics;
-use crate::chunk_plan::{Chunk, ChunkPlan};
+use crate::chunk_plan::ChunkPlan;
 use crate::classifier_head::{ClassifierHead, ClassifierHeadConfig};
 use crate::concat_pooling::ConcatPooling;
+use crate::document_reader::{Reader, WithDropout, classify, in_input_order};
 use crate::dropout::DropoutRng;
 use crate::error::ModelError;
 use crate::init::InitRng;
@@ -177,16 +175,11 @@ impl TextClassifier {
     ///
     /// Panics if there are no documents, or on an id that is not below the vocabulary's size.
     pub fn forward(&self, documents: &[&[u32]]) -> Tensor<2> {
-        let plan = self.plan(documents);
-        let mut reader = Reader::new(documents, &plan.order);
-        let mut pooling = ConcatPooling::new();
-        for chunk in &plan.chunks {
-            let output = reader.read(chunk, &self.encoder, None);
-            if chunk.is_pooled() {
-                pooling.add(output, &chunk.pooled);
-            }
-        }
-        in_input_order(self.head.forward(pooling.finish()), &plan.order)
+        let encoder = WithDropout {
+            encoder: &self.encoder,
+            dropout: None,
+        };
+        classify(documents, &self.plan(documents), encoder, &self.head)
     }
 
     /// Like [`forward`](Self::forward), under dropout, with the head's batch statistics, and with
@@ -206,12 +199,19 @@ impl TextClassifier {
         let mut pooling = ConcatPooling::new();
         let mut pooled = Vec::new();
         for chunk in &plan.chunks {
-            if chunk.is_pooled() {
-                let output = reader.read(chunk, &self.encoder, Some(dropout));
+            let is_pooled = chunk.is_pooled();
+            let mut encoder = WithDropout {
+                encoder: if is_pooled {
+                    &self.encoder
+                } else {
+                    &without_graph
+                },
+                dropout: Some(&mut *dropout),
+            };
+            let output = reader.read(chunk, &mut encoder);
+            if is_pooled {
                 pooled.push(output.clone());
                 pooling.add(output, &chunk.pooled);
-            } else {
-                reader.read(chunk, &without_graph, Some(dropout));
             }
         }
         let (logits, statistics) = self.head.forward_train(pooling.finish(), dropout);
@@ -234,80 +234,6 @@ impl TextClassifier {
     }
 
     fn plan(&self, documents: &[&[u32]]) -> ChunkPlan {
-        assert!(!documents.is_empty(), "there are documents to read");
-        let lengths = documents
-            .iter()
-            .map(|document| document.len().max(1))
-            .collect::<Vec<_>>();
-        ChunkPlan::new(&lengths, self.bptt, self.max_len)
+        ChunkPlan::of_documents(documents, self.bptt, self.max_len)
     }
-}
-
-/// Reads a batch of documents chunk by chunk, carrying the state.
-struct Reader<'a> {
-    rows: Vec<&'a [u32]>,
-    state: Option<AwdLstmState>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(documents: &[&'a [u32]], order: &[usize]) -> Self {
-        const EMPTY: &[u32] = &[0];
-        let rows = order.iter().map(|&document| match documents[document] {
-            [] => EMPTY,
-            tokens => tokens,
-        });
-        Self {
-            rows: rows.collect(),
-            state: None,
-        }
-    }
-
-    /// The encoder's output for the chunk, `[seq_len, batch_size, d_embedding]`.
-    fn read(
-        &mut self,
-        chunk: &Chunk,
-        encoder: &AwdLstm,
-        dropout: Option<&mut DropoutRng>,
-    ) -> Tensor<3> {
-        let device = encoder.embedding.val().device();
-        let batch_size = chunk.tokens.len();
-        let state = match self.state.take() {
-            Some(state) => state
-                .grown_to(batch_size)
-                .with_autodiff(device.is_autodiff()),
-            None => AwdLstmState::zeros(encoder, batch_size, &device),
-        };
-        let tokens = tokens(&self.rows, &chunk.tokens, chunk.seq_len, &device);
-        let AwdLstmOutput { output, state } = encoder.forward(tokens, state, dropout);
-        self.state = Some(state);
-        output
-    }
-}
-
-/// The rows' spans, padded at the end to `seq_len`: `[batch_size, seq_len]`.
-///
-/// What is read past a document's end never counts: only the batch's last chunk is padded, and
-/// its state is not used again.
-fn tokens(
-    rows: &[&[u32]],
-    spans: &[Range<usize>],
-    seq_len: usize,
-    device: &Device,
-) -> Tensor<2, Int> {
-    let mut ids = Vec::with_capacity(spans.len() * seq_len);
-    for (row, span) in rows.iter().zip(spans) {
-        ids.extend(row[span.clone()].iter().map(|&id| i64::from(id)));
-        ids.resize(ids.len() + seq_len - span.len(), 0);
-    }
-    Tensor::from_data(TensorData::new(ids, [spans.len(), seq_len]), device)
-}
-
-fn in_input_order(logits: Tensor<2>, order: &[usize]) -> Tensor<2> {
-    let mut position = vec![0_i64; order.len()];
-    for (row, &document) in order.iter().enumerate() {
-        position[document] = row as i64;
-    }
-    let position = TensorData::new(position, [order.len()]);
-    let device = logits.device();
-    logits.select(0, Tensor::<1, Int>::from_data(position, &device))
 }

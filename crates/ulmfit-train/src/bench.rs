@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 use ulmfit_data::{LmBatch, Tokenizer, rng};
 use ulmfit_model::{
     AwdLstmConfig, AwdLstmDropout, AwdLstmState, DropoutRng, InitRng, LanguageModelConfig,
-    TextClassifierConfig,
+    Precision, TextClassifierConfig,
 };
 use ulmfit_optim::{AdamConfig, OptimizerConfig, StepRates};
 
@@ -73,6 +73,8 @@ pub struct ClassifierBench {
     pub document_len: usize,
     /// Passes over all batches.
     pub steps: usize,
+    /// How the layers' weights are stored.
+    pub precision: Precision,
 }
 
 /// What came of it.
@@ -176,6 +178,8 @@ pub fn classify(bench: &ClassifierBench, device: &Device) -> Result<Timing, Trai
     let products = encoder_products(&config.encoder) * tokens as f64;
     let products = products + (head * documents.len()) as f64;
 
+    let parameters = model.num_params();
+    let model = model.pack(bench.precision);
     // One batch warms up as well as all of them.
     predictor::probabilities(&model, batches[0]);
     let seconds = (0..bench.steps).map(|_| {
@@ -189,7 +193,7 @@ pub fn classify(bench: &ClassifierBench, device: &Device) -> Result<Timing, Trai
         seconds: seconds.collect(),
         tokens,
         flops: Some(2.0 * products),
-        parameters: Some(model.num_params()),
+        parameters: Some(parameters),
     })
 }
 
@@ -295,6 +299,7 @@ mod tests {
             n_batches: 2,
             document_len: 9,
             steps: 1,
+            precision: Precision::Int8,
         };
         let timing = classify(&bench, &device).unwrap();
         assert_eq!((timing.seconds.len(), timing.tokens), (1, 54));

@@ -55,3 +55,4 @@ pub use run_dir::{RunInfo, RunStatus, read_run_info};
 pub use stages::{
     LanguageModelReport, evaluate_language_model, finetune, pretrain, train_classifier,
 };
+pub use ulmfit_model::Precision;

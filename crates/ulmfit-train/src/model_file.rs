@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
+use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
 use ulmfit_data::{Direction, Tokenizer, TokenizerConfig, Vocab};
 use ulmfit_model::{
-    InitRng, LanguageModel, LanguageModelConfig, NamedTensor, TextClassifier, TextClassifierConfig,
-    load_weights, named_weights,
+    InitRng, Int8Rows, LanguageModel, LanguageModelConfig, NamedTensor, Precision, TextClassifier,
+    TextClassifierConfig, load_weights, named_weights,
 };
 
 use crate::error::TrainError;
 use crate::tensor_file::{self, TensorFile};
 
 const KEY: &str = "ulmfit";
-const FORMAT_VERSION: u32 = 1;
+/// The version of files whose weights are all floats.
+const FLOAT_VERSION: u32 = 1;
+/// The version of files with weights in eight bits.
+const FORMAT_VERSION: u32 = 2;
 
 /// What a model file holds.
 #[derive(Clone, Debug)]
@@ -58,6 +62,8 @@ pub struct TrainedClassifier {
     pub direction: Direction,
     /// What made it.
     pub provenance: Provenance,
+    /// How the encoder's weights are stored and read: see [`quantized`](Self::quantized).
+    pub precision: Precision,
     /// The weights.
     pub model: TextClassifier,
 }
@@ -103,6 +109,18 @@ struct Member {
     vocab: Vocab,
     direction: Direction,
     provenance: Provenance,
+    #[serde(default, skip_serializing_if = "Weights::is_float32")]
+    weights: Weights,
+}
+
+/// How the encoder's matrices are stored.
+#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Weights {
+    #[default]
+    Float32,
+    /// As whole numbers from -127 to 127, with a scale for each row.
+    Int8,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -142,6 +160,7 @@ impl ModelFile {
                 vocab,
                 direction,
                 provenance,
+                weights,
             } = member;
             let tokenizer = Tokenizer::new(tokenizer);
             match kind {
@@ -156,7 +175,8 @@ impl ModelFile {
                         .validate()
                         .map_err(|error| refuse(error.to_string()))?;
                     check_vocab(&vocab, config.encoder.vocab_size).map_err(refuse)?;
-                    check_shapes(&file, &prefix, &config.weight_shapes()).map_err(refuse)?;
+                    check_tensors(&file, &prefix, &config.weight_shapes(), Weights::Float32)
+                        .map_err(refuse)?;
                     let weights = file.tensors(&prefix).map_err(refuse)?;
                     let model = config.init(&mut InitRng::new(0), device);
                     let model = load_weights(model, weights)?;
@@ -181,7 +201,9 @@ impl ModelFile {
                             labels.len()
                         )));
                     }
-                    check_shapes(&file, &prefix, &config.weight_shapes()).map_err(refuse)?;
+                    check_tensors(&file, &prefix, &config.weight_shapes(), weights)
+                        .map_err(refuse)?;
+                    let precision = weights.into();
                     let weights = file.tensors(&prefix).map_err(refuse)?;
                     let model = config.init(&mut InitRng::new(0), device);
                     let model = load_weights(model, weights)?;
@@ -192,6 +214,7 @@ impl ModelFile {
                         labels,
                         direction,
                         provenance,
+                        precision,
                         model,
                     });
                 }
@@ -228,11 +251,23 @@ impl ModelFile {
                     .collect(),
             ),
         };
+        let is_int8 = members
+            .iter()
+            .map(|member| !member.weights.is_float32())
+            .collect::<Vec<_>>();
         let description = Description {
-            format_version: FORMAT_VERSION,
+            format_version: if is_int8.contains(&true) {
+                FORMAT_VERSION
+            } else {
+                FLOAT_VERSION
+            },
             members,
         };
-        tensor_file::write(path, KEY, &description, &tensors)
+        tensor_file::write_rounded(path, KEY, &description, &tensors, |tensor| {
+            let (index, name) = tensor.name.split_once('.').unwrap_or_default();
+            let is_int8 = index.parse::<usize>().is_ok_and(|index| is_int8[index]);
+            is_int8 && can_be_rounded(name, &tensor.shape)
+        })
     }
 
     /// The language model in the file at `path`.
@@ -286,11 +321,38 @@ impl TrainedLanguageModel {
             vocab: self.vocab.clone(),
             direction: self.direction,
             provenance: self.provenance.clone(),
+            weights: Weights::Float32,
         }
     }
 }
 
 impl TrainedClassifier {
+    /// The same classifier with the encoder's weights in eight bits, a scale for each row: a model
+    /// file of a quarter of the size, faster predictions, and nearly the same answers.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Unusable`] when a weight is not finite.
+    pub fn quantized(mut self) -> Result<Self, TrainError> {
+        let mut weights = named_weights(&self.model);
+        for tensor in &mut weights {
+            if !can_be_rounded(&tensor.name, &tensor.shape) {
+                continue;
+            }
+            let rounded = Int8Rows::new(&tensor.values, tensor.shape[1]);
+            if rounded.scales.iter().any(|scale| !scale.is_finite()) {
+                return Err(TrainError::Unusable(format!(
+                    "{} has a weight that is not finite; train the classifier again",
+                    tensor.name
+                )));
+            }
+            tensor.values = rounded.to_floats();
+        }
+        self.model = load_weights(self.model, weights)?;
+        self.precision = Precision::Int8;
+        Ok(self)
+    }
+
     fn member(&self) -> Member {
         Member {
             kind: Kind::Classifier {
@@ -301,8 +363,43 @@ impl TrainedClassifier {
             vocab: self.vocab.clone(),
             direction: self.direction,
             provenance: self.provenance.clone(),
+            weights: self.precision.into(),
         }
     }
+}
+
+impl Weights {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde calls it with a reference"
+    )]
+    fn is_float32(&self) -> bool {
+        *self == Self::Float32
+    }
+}
+
+impl From<Weights> for Precision {
+    fn from(weights: Weights) -> Self {
+        match weights {
+            Weights::Float32 => Self::Float32,
+            Weights::Int8 => Self::Int8,
+        }
+    }
+}
+
+impl From<Precision> for Weights {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Float32 => Self::Float32,
+            Precision::Int8 => Self::Int8,
+        }
+    }
+}
+
+/// Whether a weight is stored in eight bits where any are: the encoder's matrices, which are nearly
+/// all of a model.
+fn can_be_rounded(name: &str, shape: &[usize]) -> bool {
+    name.starts_with("encoder.") && shape.len() == 2
 }
 
 fn members(file: &TensorFile) -> Result<Vec<Member>, String> {
@@ -310,10 +407,10 @@ fn members(file: &TensorFile) -> Result<Vec<Member>, String> {
     let version = file.description::<Version>(KEY).ok_or(NOT_OURS)?;
     let damaged = |error: serde_json::Error| format!("its description is damaged ({error})");
     let Version { format_version } = version.map_err(damaged)?;
-    if format_version != FORMAT_VERSION {
+    if !(FLOAT_VERSION..=FORMAT_VERSION).contains(&format_version) {
         return Err(format!(
-            "of format version {format_version}, and this ulmfit reads version {FORMAT_VERSION}; \
-             use the ulmfit that made it"
+            "of format version {format_version}, and this ulmfit reads versions {FLOAT_VERSION} to \
+             {FORMAT_VERSION}; use the ulmfit that made it"
         ));
     }
     let Description { members, .. } = file
@@ -338,24 +435,46 @@ fn check_vocab(vocab: &Vocab, vocab_size: usize) -> Result<(), String> {
 }
 
 /// Compares what the configuration calls for with the file's header.
-fn check_shapes(
+fn check_tensors(
     file: &TensorFile,
     prefix: &str,
     expected: &[(String, Vec<usize>)],
+    weights: Weights,
 ) -> Result<(), String> {
-    let infos = file.infos();
     for (name, shape) in expected {
-        match infos.get(&format!("{prefix}{name}")) {
-            None => return Err(format!("tensor {name} is missing; the file is damaged")),
-            Some(info) if info.shape != *shape => {
-                return Err(format!(
-                    "tensor {name} has the shape {:?} where the configuration calls for {shape:?}; \
-                     the file is damaged",
-                    info.shape
-                ));
-            }
-            Some(_) => {}
+        if weights == Weights::Int8 && can_be_rounded(name, shape) {
+            let scales = format!("{name}{}", tensor_file::SCALE);
+            check_tensor(file, prefix, name, shape, Dtype::I8)?;
+            check_tensor(file, prefix, &scales, &shape[..1], Dtype::F32)?;
+        } else {
+            check_tensor(file, prefix, name, shape, Dtype::F32)?;
         }
+    }
+    Ok(())
+}
+
+fn check_tensor(
+    file: &TensorFile,
+    prefix: &str,
+    name: &str,
+    shape: &[usize],
+    dtype: Dtype,
+) -> Result<(), String> {
+    let Some(info) = file.info(&format!("{prefix}{name}")) else {
+        return Err(format!("tensor {name} is missing; the file is damaged"));
+    };
+    if info.shape != shape {
+        return Err(format!(
+            "tensor {name} has the shape {:?} where the configuration calls for {shape:?}; \
+             the file is damaged",
+            info.shape
+        ));
+    }
+    if info.dtype != dtype {
+        return Err(format!(
+            "tensor {name} is {:?} and not {dtype:?}",
+            info.dtype
+        ));
     }
     Ok(())
 }

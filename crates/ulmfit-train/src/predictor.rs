@@ -2,8 +2,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use burn::tensor::activation::softmax;
-use ulmfit_data::{Document, DocumentBatches, encode_documents};
-use ulmfit_model::TextClassifier;
+use ulmfit_data::{Direction, Document, DocumentBatches, Tokenizer, Vocab, encode_documents};
+use ulmfit_model::PackedClassifier;
 
 use crate::direction::directed;
 use crate::error::TrainError;
@@ -13,8 +13,19 @@ use crate::model_file::{ModelFile, TrainedClassifier};
 /// and Ruder 2018, section 4.1: a forward and a backward one).
 #[derive(Clone, Debug)]
 pub struct Predictor {
-    members: Vec<TrainedClassifier>,
+    members: Vec<Member>,
+    /// The classes' names.
+    labels: Vec<String>,
     batch_size: usize,
+}
+
+/// A classifier, its weights packed for inference.
+#[derive(Clone, Debug)]
+struct Member {
+    tokenizer: Tokenizer,
+    vocab: Vocab,
+    direction: Direction,
+    model: PackedClassifier,
 }
 
 /// What a [`Predictor`] makes of one text.
@@ -53,15 +64,23 @@ impl Predictor {
                 "an ensemble is made of one or more classifiers with the same labels".to_owned(),
             ));
         }
+        let labels = members[0].labels.clone();
+        let members = members.into_iter().map(|member| Member {
+            tokenizer: member.tokenizer,
+            vocab: member.vocab,
+            direction: member.direction,
+            model: member.model.pack(member.precision),
+        });
         Ok(Self {
-            members,
+            members: members.collect(),
+            labels,
             batch_size: Self::BATCH_SIZE,
         })
     }
 
     /// The classes' names, in the order of the probabilities.
     pub fn labels(&self) -> &[String] {
-        &self.members[0].labels
+        &self.labels
     }
 
     /// Classifies texts; the answers are in the order of the texts, and each depends on its own
@@ -101,7 +120,7 @@ impl Predictor {
 
 /// The probability of each class for documents that are read side by side, row-major `[documents,
 /// classes]`.
-pub(crate) fn probabilities(model: &TextClassifier, documents: &[&[u32]]) -> Vec<f32> {
+pub(crate) fn probabilities(model: &PackedClassifier, documents: &[&[u32]]) -> Vec<f32> {
     let rows = softmax(model.forward(documents), 1).into_data_as::<f32>();
     rows.try_to_vec::<f32>().expect("converted to f32")
 }

@@ -1,17 +1,21 @@
-//! Named float32 tensors with a JSON description, as a safetensors file.
+//! Named tensors with a JSON description, as a safetensors file: float32, or matrices in eight bits
+//! with a scale for each row.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
-use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::tensor::{Metadata, TensorInfo, TensorView};
 use safetensors::{Dtype, SafeTensors, View};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ulmfit_model::NamedTensor;
+use ulmfit_model::{Int8Rows, NamedTensor};
 
 use crate::atomic_file;
 use crate::error::TrainError;
+
+/// What the name of a matrix in eight bits ends with where its scales are meant.
+pub(crate) const SCALE: &str = ".scale";
 
 /// Writes the file aside and renames it.
 pub(crate) fn write<D: Serialize>(
@@ -20,13 +24,53 @@ pub(crate) fn write<D: Serialize>(
     description: &D,
     tensors: &[NamedTensor],
 ) -> Result<(), TrainError> {
+    write_rounded(path, key, description, tensors, |_| false)
+}
+
+/// Like [`write`], with those matrices in eight bits that `is_rounded` chooses.
+pub(crate) fn write_rounded<D: Serialize>(
+    path: &Path,
+    key: &str,
+    description: &D,
+    tensors: &[NamedTensor],
+    is_rounded: impl Fn(&NamedTensor) -> bool,
+) -> Result<(), TrainError> {
     let description = serde_json::to_string(description).expect("descriptions serialize");
     let metadata = HashMap::from([(key.to_owned(), description)]);
-    let views = tensors
-        .iter()
-        .map(|tensor| (tensor.name.as_str(), FloatView(tensor)));
+    let mut stored = Vec::with_capacity(tensors.len());
+    for tensor in tensors {
+        let name = tensor.name.clone();
+        if is_rounded(tensor) {
+            let [rows, columns] = tensor.shape[..] else {
+                unreachable!("only matrices are rounded");
+            };
+            let Int8Rows { values, scales } = Int8Rows::new(&tensor.values, columns);
+            stored.push((
+                format!("{name}{SCALE}"),
+                Stored {
+                    shape: vec![rows],
+                    elements: Elements::Float32(Cow::Owned(scales)),
+                },
+            ));
+            stored.push((
+                name,
+                Stored {
+                    shape: tensor.shape.clone(),
+                    elements: Elements::Int8(values),
+                },
+            ));
+        } else {
+            stored.push((
+                name,
+                Stored {
+                    shape: tensor.shape.clone(),
+                    elements: Elements::Float32(Cow::Borrowed(&tensor.values)),
+                },
+            ));
+        }
+    }
     let bytes =
-        safetensors::serialize(views, Some(metadata)).map_err(|error| TrainError::ModelFile {
+        safetensors::serialize(stored, Some(metadata)).map_err(|error| TrainError::ModelFile {
             path: path.to_owned(),
             message: error.to_string(),
         })?;
@@ -66,61 +110,125 @@ impl TensorFile {
         Some(serde_json::from_str(text))
     }
 
-    /// Names and shapes of all tensors, with the types of those that are not float32.
-    pub(crate) fn infos(&self) -> HashMap<String, &TensorInfo> {
-        self.metadata.tensors()
+    /// Shape and type of a tensor.
+    pub(crate) fn info(&self, name: &str) -> Option<&TensorInfo> {
+        self.metadata.info(name)
     }
 
-    /// All tensors whose names start with `prefix`, without it.
+    /// All tensors whose names start with `prefix`, without it, as floats. Matrices in eight bits
+    /// take their scales with them.
     ///
     /// # Errors
     ///
-    /// A sentence, when one of them is not float32.
+    /// A sentence, when one of them is neither float32 nor a matrix in eight bits with its scales.
     pub(crate) fn tensors(&self, prefix: &str) -> Result<Vec<NamedTensor>, String> {
         let file = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
+        let is_int8 = |name: &str| {
+            let view = file.tensor(name);
+            view.is_ok_and(|view| view.dtype() == Dtype::I8)
+        };
         let mut tensors = Vec::new();
-        for (name, view) in file.iter() {
-            let Some(name) = name.strip_prefix(prefix) else {
+        for (full_name, view) in file.iter() {
+            let Some(name) = full_name.strip_prefix(prefix) else {
                 continue;
             };
-            if view.dtype() != Dtype::F32 {
-                return Err(format!("tensor {name} is {:?} and not F32", view.dtype()));
+            if full_name.strip_suffix(SCALE).is_some_and(is_int8) {
+                continue;
             }
-            let values = view.data().chunks_exact(4);
-            let values =
-                values.map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+            let values = match view.dtype() {
+                Dtype::F32 => floats(&view),
+                Dtype::I8 => {
+                    let scales = file.tensor(&format!("{full_name}{SCALE}"));
+                    let scales = scales.map_err(|_| format!("tensor {name} has no scales"))?;
+                    rows_to_floats(name, &view, &scales)?
+                }
+                other => return Err(format!("tensor {name} is {other:?} and not F32")),
+            };
             tensors.push(NamedTensor {
                 name: name.to_owned(),
                 shape: view.shape().to_vec(),
-                values: values.collect(),
+                values,
             });
         }
         Ok(tensors)
     }
 }
 
-struct FloatView<'a>(&'a NamedTensor);
+fn floats(view: &TensorView<'_>) -> Vec<f32> {
+    let values = view.data().chunks_exact(4);
+    values
+        .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        .collect()
+}
 
-impl View for FloatView<'_> {
+/// The elements of a matrix in eight bits.
+fn rows_to_floats(
+    name: &str,
+    values: &TensorView<'_>,
+    scales: &TensorView<'_>,
+) -> Result<Vec<f32>, String> {
+    let fits = match values.shape() {
+        [rows, columns] => *columns > 0 && scales.shape() == [*rows],
+        _ => false,
+    };
+    if !fits || scales.dtype() != Dtype::F32 {
+        return Err(format!(
+            "tensor {name} is no matrix with a scale for each row; the file is damaged"
+        ));
+    }
+    let scales = floats(scales);
+    if !scales.iter().all(|scale| scale.is_normal() && *scale > 0.0) {
+        return Err(format!(
+            "tensor {name} has a scale that is no positive number; the file is damaged"
+        ));
+    }
+    let values = values.data().iter().map(|&byte| byte.cast_signed());
+    let values = values.collect::<Vec<_>>();
+    if values.contains(&i8::MIN) {
+        return Err(format!(
+            "tensor {name} has an element below -127; the file is damaged"
+        ));
+    }
+    Ok(Int8Rows { values, scales }.to_floats())
+}
+
+/// A tensor as it is written.
+struct Stored<'a> {
+    shape: Vec<usize>,
+    elements: Elements<'a>,
+}
+
+enum Elements<'a> {
+    Float32(Cow<'a, [f32]>),
+    Int8(Vec<i8>),
+}
+
+impl View for Stored<'_> {
     fn dtype(&self) -> Dtype {
-        Dtype::F32
+        match self.elements {
+            Elements::Float32(_) => Dtype::F32,
+            Elements::Int8(_) => Dtype::I8,
+        }
     }
 
     fn shape(&self) -> &[usize] {
-        &self.0.shape
+        &self.shape
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(
-            self.0
-                .values
+        Cow::Owned(match &self.elements {
+            Elements::Float32(values) => values
                 .iter()
                 .flat_map(|value| value.to_le_bytes())
                 .collect(),
-        )
+            Elements::Int8(values) => values.iter().map(|value| value.cast_unsigned()).collect(),
+        })
     }
 
     fn data_len(&self) -> usize {
-        4 * self.0.values.len()
+        match &self.elements {
+            Elements::Float32(values) => 4 * values.len(),
+            Elements::Int8(values) => values.len(),
+        }
     }
 }

@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use ulmfit_train::Precision;
 use ulmfit_train::bench::{self, ClassifierBench, EncoderSizes, Timing, TrainingBench};
 
 use crate::args::DeviceArgs;
@@ -13,7 +14,7 @@ const EXAMPLE: &str = "\
 Examples:
   ulmfit bench train-lm
   ulmfit bench train-lm --vocab 10000 --emb 200 --hid 512 --bs 16 --threads 1
-  ulmfit bench classify --bs 1 --docs 8 --json
+  ulmfit bench classify --bs 1 --docs 8 --int8
   ulmfit bench tokenize --texts aclImdb/train/unsup
 
 Models have random weights and read random tokens; an option that the work has no use for is ignored.";
@@ -54,6 +55,9 @@ pub(crate) struct BenchArgs {
     /// Classes
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = count())]
     classes: usize,
+    /// Classify with weights in eight bits
+    #[arg(long)]
+    int8: bool,
     /// Folder of .txt files to tokenize, the first of them by name
     #[arg(long, value_name = "DIR", required_if_eq("what", "tokenize"))]
     texts: Option<PathBuf>,
@@ -159,6 +163,11 @@ impl BenchArgs {
             n_batches: (self.docs / self.bs).max(1),
             document_len: self.doc_len,
             steps: self.steps,
+            precision: if self.int8 {
+                Precision::Int8
+            } else {
+                Precision::Float32
+            },
         }
     }
 

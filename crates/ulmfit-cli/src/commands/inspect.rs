@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 use ulmfit_data::{CorpusStats, TokenizedCorpus, Tokenizer, VocabConfig};
-use ulmfit_train::{ModelFile, TrainedClassifier, TrainedLanguageModel};
+use ulmfit_train::{ModelFile, Precision, TrainedClassifier, TrainedLanguageModel};
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs};
 use crate::device::DeviceName;
@@ -168,6 +168,10 @@ fn classifier(trained: &TrainedClassifier) -> Value {
         "d_embedding": trained.config.encoder.d_embedding,
         "d_hidden": trained.config.encoder.d_hidden,
         "n_layers": trained.config.encoder.n_layers,
+        "weights": match trained.precision {
+            Precision::Float32 => "float32",
+            Precision::Int8 => "int8",
+        },
         "tokenizer": trained.tokenizer.config(),
         "provenance": trained.provenance,
     })

@@ -9,6 +9,7 @@ pub(crate) mod finetune;
 pub(crate) mod inspect;
 pub(crate) mod predict;
 pub(crate) mod pretrain;
+pub(crate) mod quantize;
 mod stage;
 pub(crate) mod tokenize;
 pub(crate) mod train;

@@ -130,7 +130,10 @@ pub(super) fn backward<B: LstmBackend>(
 }
 
 /// `x W_ih^T` for all time steps in one product, `[seq_len, batch_size, 4 d_hidden]`.
-fn project<B: Backend>(input: FloatTensor<B>, weight_ih: FloatTensor<B>) -> FloatTensor<B> {
+pub(super) fn project<B: Backend>(
+    input: FloatTensor<B>,
+    weight_ih: FloatTensor<B>,
+) -> FloatTensor<B> {
     let [seq_len, batch_size, d_input] = dims::<B>(&input);
     let gates = weight_ih.shape()[0];
     let rows = B::float_reshape(input, Shape::new([seq_len * batch_size, d_input]));
@@ -139,13 +142,13 @@ fn project<B: Backend>(input: FloatTensor<B>, weight_ih: FloatTensor<B>) -> Floa
 }
 
 /// The hidden states without the one that came in.
-fn output<B: Backend>(hiddens: FloatTensor<B>) -> FloatTensor<B> {
+pub(super) fn output<B: Backend>(hiddens: FloatTensor<B>) -> FloatTensor<B> {
     let [states, _, _] = dims::<B>(&hiddens);
     B::float_slice(hiddens, &[Slice::from(1..states)])
 }
 
 /// The last of the cell states, `[batch_size, d_hidden]`.
-fn last_cell<B: Backend>(cells: FloatTensor<B>) -> FloatTensor<B> {
+pub(super) fn last_cell<B: Backend>(cells: FloatTensor<B>) -> FloatTensor<B> {
     let [states, batch_size, d_hidden] = dims::<B>(&cells);
     let last = B::float_slice(cells, &[Slice::from(states - 1..states)]);
     B::float_reshape(last, Shape::new([batch_size, d_hidden]))

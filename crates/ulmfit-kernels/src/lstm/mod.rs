@@ -24,12 +24,14 @@ mod extension;
 #[cfg(feature = "flex")]
 mod flex;
 mod layer;
+mod packed;
 mod portable;
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 use extension::{LstmBackend, WeightMask};
+pub use packed::{PackedLstm, Precision, lstm_packed, pack_lstm};
 
 /// What [`lstm`] returns.
 #[derive(Clone, Debug)]

@@ -4,8 +4,8 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ulmfit_data::{Document, DocumentBatches, EncodedCorpus, stratified_split};
 use ulmfit_model::{
-    DropoutRng, InitRng, TextClassifier, TextClassifierConfig, activation_regularization,
-    named_weights, temporal_activation_regularization,
+    DropoutRng, InitRng, Precision, TextClassifier, TextClassifierConfig,
+    activation_regularization, named_weights, temporal_activation_regularization,
 };
 use ulmfit_optim::{LayerGroups, StepRates, clip_global_norm, unfreeze};
 
@@ -107,6 +107,7 @@ pub fn train_classifier(
         labels,
         direction,
         provenance: run.provenance(),
+        precision: Precision::Float32,
         model,
     };
     ModelFile::Classifier(vec![trained.clone()]).save(&run.dir.model())?;

@@ -1,0 +1,56 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use ulmfit_train::{ModelFile, TrainedClassifier};
+
+use crate::device::DeviceName;
+use crate::output;
+
+const EXAMPLE: &str = "\
+Example:
+  ulmfit quantize runs/classifier/model.safetensors --output small.safetensors
+  ulmfit evaluate small.safetensors test.csv
+
+Answers change a little: measure the new file before you rely on it.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct QuantizeArgs {
+    /// Classifier or ensemble
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+pub(crate) fn run(args: &QuantizeArgs) -> anyhow::Result<()> {
+    let members = ModelFile::open_classifiers(&args.model, &DeviceName::default().open()?)?;
+    let before = size(&args.model)?;
+    ensure!(
+        !same_file(&args.model, &args.output),
+        "{} would be written over itself, and its weights would be lost; name another file",
+        args.output.display()
+    );
+    let members = members.into_iter().map(TrainedClassifier::quantized);
+    ModelFile::Classifier(members.collect::<Result<_, _>>()?).save(&args.output)?;
+    output::text(&format!(
+        "{}: {:.1} MB, from {before:.1} MB",
+        args.output.display(),
+        size(&args.output)?
+    ))
+}
+
+/// In megabytes.
+fn size(path: &Path) -> anyhow::Result<f64> {
+    let metadata = std::fs::metadata(path).with_context(|| format!("{}", path.display()))?;
+    Ok(metadata.len() as f64 / 1e6)
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
