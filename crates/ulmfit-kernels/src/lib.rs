@@ -15,6 +15,11 @@
 )]
 mod cpu;
 mod lstm;
+#[cfg_attr(
+    all(feature = "flex", target_os = "linux", target_env = "gnu"),
+    expect(unsafe_code, reason = "the allocator's settings are a function of C")
+)]
+mod memory;
 mod optim;
 
 #[cfg(feature = "flex")]
@@ -22,4 +27,5 @@ pub use cpu::flex::use_portable_kernels;
 #[cfg(feature = "flex")]
 pub use cpu::simd::{SimdLevel, set_simd_level};
 pub use lstm::{LstmOutput, LstmWeights, lstm};
+pub use memory::keep_freed_memory;
 pub use optim::{AdamFactors, AdamOutput, adam_update, sum_of_squares};
