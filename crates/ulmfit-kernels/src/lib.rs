@@ -18,6 +18,11 @@ mod cross_entropy;
 mod embedding;
 mod int8;
 mod lstm;
+#[cfg_attr(
+    all(feature = "flex", target_os = "linux", target_env = "gnu"),
+    expect(unsafe_code, reason = "the allocator's settings are a function of C")
+)]
+mod memory;
 mod optim;
 mod tied_weight;
 
@@ -31,5 +36,6 @@ pub use cross_entropy::{
 pub use embedding::embedding;
 pub use int8::Int8Rows;
 pub use lstm::{LstmOutput, LstmWeights, PackedLstm, Precision, lstm, lstm_packed, pack_lstm};
+pub use memory::keep_freed_memory;
 pub use optim::{AdamFactors, AdamOutput, adam_update, sum_of_squares};
 pub use tied_weight::TiedWeight;

@@ -16,6 +16,8 @@ const BATCH_SIZE: usize = 16;
 const SEQ_LEN: usize = 70;
 
 fn training_step(criterion: &mut Criterion) {
+    // As the binary does.
+    ulmfit_kernels::keep_freed_memory();
     let device = Device::flex().autodiff();
     let encoder = AwdLstmConfig::new(VOCAB_SIZE)
         .with_d_embedding(200)
