@@ -29,11 +29,9 @@ impl Kernel {
     /// The best that the machine has at the current level.
     pub(crate) fn current() -> Self {
         let level = SimdLevel::current() as u8;
-        let kernels = Self::available().into_iter();
-        kernels
-            .filter(|kernel| kernel.level() as u8 <= level)
-            .last()
-            .unwrap_or(Self::Scalar)
+        let kernels = Self::available().into_iter().rev();
+        let mut kernels = kernels.filter(|kernel| kernel.level() as u8 <= level);
+        kernels.next().unwrap_or(Self::Scalar)
     }
 
     /// What the machine has, the fastest last.
@@ -150,13 +148,17 @@ unsafe fn scalar(tile: Int8Tile, offsets: *const i32) {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "the loads and stores are those that need no alignment"
+)]
 mod x86 {
     use std::arch::x86_64::{
         __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_set1_epi32, _mm256_add_epi32,
         _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_dpbusd_avx_epi32, _mm256_hadd_epi32,
         _mm256_loadu_si256, _mm256_madd_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi32,
-        _mm256_setzero_si256, _mm256_storeu_si256, _mm512_dpbusd_epi32, _mm512_loadu_si512,
-        _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
+        _mm256_setzero_si256, _mm256_storeu_si256, _mm512_add_epi32, _mm512_dpbusd_epi32,
+        _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
     };
 
     use super::{COLUMNS, GROUP, HALF, Int8Tile, with_rows};
@@ -248,7 +250,7 @@ mod x86 {
                     for (vector, sum) in sums.iter().enumerate() {
                         let column = (first + half) * HALF + vector * LANES;
                         let offset = _mm512_loadu_si512(offsets.add(column).cast::<__m512i>());
-                        let sum = std::arch::x86_64::_mm512_add_epi32(*sum, offset);
+                        let sum = _mm512_add_epi32(*sum, offset);
                         let place = tile.sums.add(row * COLUMNS + column);
                         _mm512_storeu_si512(place.cast::<__m512i>(), sum);
                     }
