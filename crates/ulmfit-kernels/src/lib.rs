@@ -8,6 +8,11 @@
 //! The features `flex`, `ndarray`, `wgpu` and `cuda` name the backends that are routed; a tensor
 //! on any other backend is a panic that names the operation.
 
+#![allow(
+    clippy::inline_always,
+    reason = "a function has the vector instructions of its caller only where it is inlined"
+)]
+
 #[cfg(feature = "flex")]
 #[expect(
     unsafe_code,

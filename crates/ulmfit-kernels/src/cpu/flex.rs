@@ -23,13 +23,10 @@ pub(crate) fn uses_kernels(tensor: &FloatTensor<Flex>) -> bool {
 
 /// The elements in row-major order, without a copy where they are stored so.
 pub(crate) fn floats(tensor: &FloatTensor<Flex>) -> Cow<'_, [f32]> {
-    match tensor.as_slice::<f32>() {
-        Some(slice) => Cow::Borrowed(slice),
-        None => {
-            let tensor = tensor.to_contiguous();
-            Cow::Owned(tensor.as_slice::<f32>().unwrap_or_default().to_vec())
-        }
+    if let Some(slice) = tensor.as_slice::<f32>() {
+        return Cow::Borrowed(slice);
     }
+    Cow::Owned(tensor.clone().into_data().iter::<f32>().collect())
 }
 
 /// The elements in row-major order, to be written to: in place where nothing else holds them.

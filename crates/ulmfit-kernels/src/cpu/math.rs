@@ -57,10 +57,10 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     const NEAR: f32 = 0.625;
     const SERIES: [f32; 5] = [
         -5.704_988_7e-3,
-        2.063_908_9e-2,
+        2.063_909e-2,
         -5.373_971_6e-2,
         1.333_144_2e-1,
-        -3.333_328_2e-1,
+        -0.333_332_8,
     ];
     let one = simd.splat_f32s(1.0);
     let power = exp(simd, simd.add_f32s(x, x));

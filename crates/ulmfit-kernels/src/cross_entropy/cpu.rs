@@ -5,10 +5,6 @@
 //! which two more products give the gradients of hidden states and weights. So there is never a
 //! score of more than a chunk. No sum depends on how many threads share the work, so results do not
 //! either.
-#![expect(
-    clippy::inline_always,
-    reason = "a function that is not inlined is compiled without the caller's vector instructions"
-)]
 
 use std::cell::Cell;
 

@@ -8,8 +8,7 @@
 #[cfg(feature = "flex")]
 #[expect(
     unsafe_code,
-    clippy::inline_always,
-    reason = "vector loads and stores, which are calls unless inlined, by threads that write disjoint parts"
+    reason = "vector loads and stores, by threads that write disjoint parts"
 )]
 mod adam;
 mod extension;
@@ -19,8 +18,7 @@ mod portable;
 #[cfg(feature = "flex")]
 #[expect(
     unsafe_code,
-    clippy::inline_always,
-    reason = "vector loads, which are calls unless inlined, by threads that write disjoint parts"
+    reason = "vector loads, by threads that write disjoint parts"
 )]
 mod squares;
 

@@ -37,18 +37,7 @@ pub(super) fn train(
 ) -> Result<LanguageModel, TrainError> {
     let device = options.device.clone().autodiff();
     let [train, valid] = corpora;
-    let sampler = match recipe.softmax {
-        Softmax::Full => None,
-        Softmax::Sampled(samples) => {
-            let vocab_size = model.encoder.vocab_size();
-            Some(CandidateSampler::new(
-                &train,
-                vocab_size,
-                samples,
-                options.seed,
-            ))
-        }
-    };
+    let sampler = sampler(recipe, &model, &train, options.seed);
     let stream = LmStream::new(
         train,
         LmStreamConfig {
@@ -137,19 +126,31 @@ pub(super) fn train(
     let model = weights::chosen(&run.dir, model, &optimizer, recipe.training.keep)?;
     if let Some(valid) = &valid {
         let result = validate(&model, valid.epoch_in_order(), &options.device);
-        run.info
-            .metrics
-            .insert("valid_loss".to_owned(), result.loss);
-        run.info
-            .metrics
-            .insert("valid_perplexity".to_owned(), result.perplexity());
-        run.info
-            .metrics
-            .insert("valid_accuracy".to_owned(), result.accuracy);
+        run.info.metrics.extend([
+            ("valid_loss".to_owned(), result.loss),
+            ("valid_perplexity".to_owned(), result.perplexity()),
+            ("valid_accuracy".to_owned(), result.accuracy),
+        ]);
     }
     run.info.steps = session.progress().step;
     run.info.seconds = session.seconds();
     Ok(model.valid())
+}
+
+/// What draws the words that targets are compared with, unless those are the whole vocabulary.
+fn sampler(
+    recipe: &LanguageModelRecipe,
+    model: &LanguageModel,
+    train: &EncodedCorpus,
+    seed: u64,
+) -> Option<CandidateSampler> {
+    match recipe.softmax {
+        Softmax::Full => None,
+        Softmax::Sampled(samples) => {
+            let vocab_size = model.encoder.vocab_size();
+            Some(CandidateSampler::new(train, vocab_size, samples, seed))
+        }
+    }
 }
 
 /// What one step is made with.

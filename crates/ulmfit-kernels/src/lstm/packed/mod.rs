@@ -14,33 +14,22 @@
 #[cfg(feature = "flex")]
 #[expect(
     unsafe_code,
-    clippy::inline_always,
-    reason = "threads that write disjoint parts of the same buffers; what is not inlined is compiled \
-              without its caller's vector instructions"
+    reason = "threads that write disjoint parts of the same buffers"
 )]
 mod cpu;
 mod extension;
 #[cfg(feature = "flex")]
 mod flex;
 #[cfg(feature = "flex")]
-#[expect(
-    unsafe_code,
-    clippy::inline_always,
-    reason = "vector loads and stores; inlined as in `cpu`"
-)]
+#[expect(unsafe_code, reason = "vector loads and stores")]
 mod float;
 #[cfg(feature = "flex")]
-#[expect(
-    unsafe_code,
-    clippy::inline_always,
-    reason = "vector instructions for bytes; inlined as in `cpu`"
-)]
+#[expect(unsafe_code, reason = "vector instructions for bytes")]
 mod int8;
 #[cfg(feature = "flex")]
 mod panels;
 mod portable;
 #[cfg(feature = "flex")]
-#[expect(clippy::inline_always, reason = "inlined as in `cpu`")]
 mod tile;
 
 use burn::backend::Dispatch;
