@@ -12,16 +12,31 @@ pub(crate) enum DeviceName {
     Cpu,
     /// `ndarray`: the CPU backend before it.
     NdArray,
-    /// `wgpu` for the best GPU there is, `wgpu:1` for the second discrete one.
-    Wgpu(Option<usize>),
+    /// `wgpu`: a GPU through its graphics driver.
+    Wgpu(Adapter),
     /// `cuda` for the first NVIDIA GPU, `cuda:1` for the second.
     Cuda(Option<usize>),
 }
 
+/// Which of the adapters that wgpu finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adapter {
+    /// `wgpu`: the best GPU there is, or a driver in software where there is none.
+    Best,
+    /// `wgpu:1`: the second discrete GPU.
+    Discrete(usize),
+    /// `wgpu:cpu`: a driver in software, such as Mesa's lavapipe.
+    Software,
+}
+
 impl DeviceName {
     /// One of each kind.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Cpu, Self::NdArray, Self::Wgpu(None), Self::Cuda(None)];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Cpu,
+        Self::NdArray,
+        Self::Wgpu(Adapter::Best),
+        Self::Cuda(None),
+    ];
 
     /// What the device runs on, in a word or two.
     pub(crate) const fn description(self) -> &'static str {
@@ -57,7 +72,7 @@ impl DeviceName {
     ///
     /// # Errors
     ///
-    /// When it was not compiled in.
+    /// When it was not compiled in, or when no graphics driver offers it.
     pub(crate) fn open(self) -> anyhow::Result<Device> {
         match self {
             #[cfg(feature = "flex")]
@@ -69,13 +84,7 @@ impl DeviceName {
             )]
             Self::NdArray => Ok(Device::ndarray()),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu(index) => {
-                use burn::tensor::DeviceKind;
-                Ok(Device::wgpu(index.map_or(
-                    DeviceKind::DefaultDevice,
-                    DeviceKind::DiscreteGpu,
-                )))
-            }
+            Self::Wgpu(adapter) => adapter.open(),
             #[cfg(feature = "cuda")]
             Self::Cuda(index) => Ok(Device::cuda(index.unwrap_or(0))),
             #[cfg(not(all(
@@ -95,6 +104,33 @@ impl DeviceName {
     }
 }
 
+#[cfg(feature = "wgpu")]
+impl Adapter {
+    /// The adapter, once it is known to be there: burn opens a device at its first use, where a
+    /// missing one is a panic.
+    fn open(self) -> anyhow::Result<Device> {
+        use burn::tensor::{DeviceKind, DeviceType};
+
+        let device = Device::wgpu(match self {
+            Self::Best => DeviceKind::DefaultDevice,
+            Self::Discrete(index) => DeviceKind::DiscreteGpu(index),
+            Self::Software => DeviceKind::Cpu,
+        });
+        let found = Device::enumerate(DeviceType::Wgpu).into_vec();
+        anyhow::ensure!(
+            !found.is_empty(),
+            "wgpu finds no graphics driver; install that of your GPU, or one that computes on the \
+             CPU (Debian's mesa-vulkan-drivers)"
+        );
+        anyhow::ensure!(
+            self == Self::Best || found.contains(&device),
+            "wgpu finds no device {}; `--device wgpu` takes the best there is",
+            DeviceName::Wgpu(self)
+        );
+        Ok(device)
+    }
+}
+
 impl Default for DeviceName {
     /// The first device that was compiled in.
     fn default() -> Self {
@@ -110,8 +146,9 @@ impl fmt::Display for DeviceName {
         match self {
             Self::Cpu => f.write_str("cpu"),
             Self::NdArray => f.write_str("ndarray"),
-            Self::Wgpu(None) => f.write_str("wgpu"),
-            Self::Wgpu(Some(index)) => write!(f, "wgpu:{index}"),
+            Self::Wgpu(Adapter::Best) => f.write_str("wgpu"),
+            Self::Wgpu(Adapter::Discrete(index)) => write!(f, "wgpu:{index}"),
+            Self::Wgpu(Adapter::Software) => f.write_str("wgpu:cpu"),
             Self::Cuda(None) => f.write_str("cuda"),
             Self::Cuda(Some(index)) => write!(f, "cuda:{index}"),
         }
@@ -122,17 +159,21 @@ impl FromStr for DeviceName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let unknown = || "the devices are cpu, ndarray, wgpu, wgpu:i, cuda and cuda:i".to_owned();
-        let (kind, index) = match name.split_once(':') {
-            Some((kind, index)) => (kind, Some(index.parse().map_err(|_| unknown())?)),
-            None => (name, None),
-        };
-        match (kind, index) {
-            ("cpu", None) => Ok(Self::Cpu),
-            ("ndarray", None) => Ok(Self::NdArray),
-            ("wgpu", index) => Ok(Self::Wgpu(index)),
-            ("cuda", index) => Ok(Self::Cuda(index)),
-            _ => Err(unknown()),
+        let unknown =
+            || "the devices are cpu, ndarray, wgpu, wgpu:i, wgpu:cpu, cuda and cuda:i".to_owned();
+        let index = |text: &str| text.parse().map_err(|_| unknown());
+        match name.split_once(':') {
+            None => match name {
+                "cpu" => Ok(Self::Cpu),
+                "ndarray" => Ok(Self::NdArray),
+                "wgpu" => Ok(Self::Wgpu(Adapter::Best)),
+                "cuda" => Ok(Self::Cuda(None)),
+                _ => Err(unknown()),
+            },
+            Some(("wgpu", "cpu")) => Ok(Self::Wgpu(Adapter::Software)),
+            Some(("wgpu", text)) => Ok(Self::Wgpu(Adapter::Discrete(index(text)?))),
+            Some(("cuda", text)) => Ok(Self::Cuda(Some(index(text)?))),
+            Some(_) => Err(unknown()),
         }
     }
 }
@@ -143,10 +184,14 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for name in ["cpu", "ndarray", "wgpu", "wgpu:1", "cuda", "cuda:0"] {
+        for name in [
+            "cpu", "ndarray", "wgpu", "wgpu:1", "wgpu:cpu", "cuda", "cuda:0",
+        ] {
             assert_eq!(name.parse::<DeviceName>().unwrap().to_string(), name);
         }
-        for name in ["gpu", "cpu:0", "cuda:", "cuda:x", "cuda:-1", ""] {
+        for name in [
+            "gpu", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:cpu", "wgpu:gpu", "",
+        ] {
             assert!(name.parse::<DeviceName>().is_err(), "{name}");
         }
     }
