@@ -132,7 +132,7 @@ pub(crate) struct LayoutArgs {
 /// Where to compute.
 #[derive(Debug, Args)]
 pub(crate) struct DeviceArgs {
-    /// Device to compute on: cpu, ndarray, wgpu, wgpu:1, wgpu:cpu, cuda or cuda:1
+    /// Device to compute on: cpu, cpu:portable, ndarray, wgpu, wgpu:1, wgpu:cpu, cuda or cuda:1
     #[arg(long, value_name = "DEVICE", default_value_t)]
     pub(crate) device: DeviceName,
 }

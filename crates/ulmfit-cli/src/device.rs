@@ -10,6 +10,8 @@ use burn::tensor::Device;
 pub(crate) enum DeviceName {
     /// `cpu`: burn's own CPU backend, flex.
     Cpu,
+    /// `cpu:portable`: the same without our kernels, by burn's own operations, to compare with.
+    CpuPortable,
     /// `ndarray`: the CPU backend before it.
     NdArray,
     /// `wgpu`: a GPU through its graphics driver.
@@ -42,6 +44,7 @@ impl DeviceName {
     pub(crate) const fn description(self) -> &'static str {
         match self {
             Self::Cpu => "CPU, by burn's flex backend",
+            Self::CpuPortable => "CPU, by burn's flex backend without our kernels",
             Self::NdArray => "CPU, by burn's older ndarray backend",
             Self::Wgpu(_) => "GPU, through Vulkan, Metal or DirectX 12",
             Self::Cuda(_) => "NVIDIA GPU, through CUDA",
@@ -51,7 +54,7 @@ impl DeviceName {
     /// The cargo feature that compiles the device in.
     pub(crate) const fn feature(self) -> &'static str {
         match self {
-            Self::Cpu => "flex",
+            Self::Cpu | Self::CpuPortable => "flex",
             Self::NdArray => "ndarray",
             Self::Wgpu(_) => "wgpu",
             Self::Cuda(_) => "cuda",
@@ -61,7 +64,7 @@ impl DeviceName {
     /// Whether the device was compiled in.
     pub(crate) const fn is_built(self) -> bool {
         match self {
-            Self::Cpu => cfg!(feature = "flex"),
+            Self::Cpu | Self::CpuPortable => cfg!(feature = "flex"),
             Self::NdArray => cfg!(feature = "ndarray"),
             Self::Wgpu(_) => cfg!(feature = "wgpu"),
             Self::Cuda(_) => cfg!(feature = "cuda"),
@@ -77,6 +80,11 @@ impl DeviceName {
         match self {
             #[cfg(feature = "flex")]
             Self::Cpu => Ok(Device::flex()),
+            #[cfg(feature = "flex")]
+            Self::CpuPortable => {
+                ulmfit_kernels::use_portable_kernels(true);
+                Ok(Device::flex())
+            }
             #[cfg(feature = "ndarray")]
             #[expect(
                 deprecated,
@@ -145,6 +153,7 @@ impl fmt::Display for DeviceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cpu => f.write_str("cpu"),
+            Self::CpuPortable => f.write_str("cpu:portable"),
             Self::NdArray => f.write_str("ndarray"),
             Self::Wgpu(Adapter::Best) => f.write_str("wgpu"),
             Self::Wgpu(Adapter::Discrete(index)) => write!(f, "wgpu:{index}"),
@@ -159,8 +168,10 @@ impl FromStr for DeviceName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let unknown =
-            || "the devices are cpu, ndarray, wgpu, wgpu:i, wgpu:cpu, cuda and cuda:i".to_owned();
+        let unknown = || {
+            "the devices are cpu, cpu:portable, ndarray, wgpu, wgpu:i, wgpu:cpu, cuda and cuda:i"
+                .to_owned()
+        };
         let index = |text: &str| text.parse().map_err(|_| unknown());
         match name.split_once(':') {
             None => match name {
@@ -170,6 +181,7 @@ impl FromStr for DeviceName {
                 "cuda" => Ok(Self::Cuda(None)),
                 _ => Err(unknown()),
             },
+            Some(("cpu", "portable")) => Ok(Self::CpuPortable),
             Some(("wgpu", "cpu")) => Ok(Self::Wgpu(Adapter::Software)),
             Some(("wgpu", text)) => Ok(Self::Wgpu(Adapter::Discrete(index(text)?))),
             Some(("cuda", text)) => Ok(Self::Cuda(Some(index(text)?))),
@@ -185,7 +197,14 @@ mod tests {
     #[test]
     fn names_round_trip() {
         for name in [
-            "cpu", "ndarray", "wgpu", "wgpu:1", "wgpu:cpu", "cuda", "cuda:0",
+            "cpu",
+            "cpu:portable",
+            "ndarray",
+            "wgpu",
+            "wgpu:1",
+            "wgpu:cpu",
+            "cuda",
+            "cuda:0",
         ] {
             assert_eq!(name.parse::<DeviceName>().unwrap().to_string(), name);
         }

@@ -44,3 +44,13 @@ pub use lstm::{LstmOutput, LstmWeights, PackedLstm, Precision, lstm, lstm_packed
 pub use memory::keep_freed_memory;
 pub use optim::{AdamFactors, AdamOutput, adam_update, sum_of_squares};
 pub use tied_weight::TiedWeight;
+
+/// What the operations run on where the CPU has kernels of its own: the vector instructions, such as
+/// `avx512`, or `portable` where they are burn's operations there too.
+pub fn cpu_kernels() -> String {
+    #[cfg(feature = "flex")]
+    if !cpu::flex::is_portable() {
+        return SimdLevel::current().to_string();
+    }
+    "portable".to_owned()
+}

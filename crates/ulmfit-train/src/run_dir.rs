@@ -34,6 +34,10 @@ pub struct RunInfo {
     pub direction: Direction,
     /// The device, as burn names it.
     pub device: String,
+    /// The kernels of the CPU: the vector instructions that they use, or `portable` for burn's own
+    /// operations. Another choice rounds differently.
+    #[serde(default)]
+    pub kernels: String,
     /// The threads of the CPU.
     pub threads: usize,
     /// The command line, when there was one.

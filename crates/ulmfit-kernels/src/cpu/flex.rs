@@ -18,7 +18,11 @@ pub fn use_portable_kernels(portable: bool) {
 
 /// Whether the CPU kernels take `tensor`: 32-bit floats, unless the portable bodies are asked for.
 pub(crate) fn uses_kernels(tensor: &FloatTensor<Flex>) -> bool {
-    tensor.dtype() == DType::F32 && !PORTABLE.load(Ordering::Relaxed)
+    tensor.dtype() == DType::F32 && !is_portable()
+}
+
+pub(crate) fn is_portable() -> bool {
+    PORTABLE.load(Ordering::Relaxed)
 }
 
 /// The elements in row-major order, without a copy where they are stored so.

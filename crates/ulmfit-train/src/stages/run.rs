@@ -46,6 +46,7 @@ impl Run {
             seed: options.seed,
             direction: options.direction,
             device: device_name(&options.device),
+            kernels: ulmfit_kernels::cpu_kernels(),
             threads: rayon::current_num_threads(),
             command: options.command.clone(),
             recipe_digest: subject.recipe.digest(),
