@@ -55,9 +55,12 @@ fn run(folder: &Path) -> Vec<(String, Vec<f32>)> {
     let predictions = Predictor::open(model, &Device::flex())
         .unwrap()
         .predict(&texts.collect::<Vec<_>>());
-    let predictions = predictions
-        .into_iter()
-        .map(|it| (format!("probabilities of class {}", it.class), it.probabilities));
+    let predictions = predictions.into_iter().map(|it| {
+        (
+            format!("probabilities of class {}", it.class),
+            it.probabilities,
+        )
+    });
     weights.chain(predictions).collect()
 }
 

@@ -46,10 +46,12 @@ impl Comparison {
         python: &Python,
     ) -> anyhow::Result<Self> {
         let arguments = work.arguments(extent.steps, extent.threads);
+        let own = work.own_arguments().iter().copied().map(str::to_owned);
+        let our_arguments = arguments.iter().cloned().chain(own).collect::<Vec<_>>();
         let mut ours = vec![];
         let mut theirs: Vec<_> = peers.iter().map(|&peer| (peer, vec![])).collect();
         for _ in 0..extent.runs {
-            ours.push(ulmfit.bench(&arguments)?);
+            ours.push(ulmfit.bench(&our_arguments)?);
             for (peer, results) in &mut theirs {
                 results.push(python.run(*peer, &arguments)?);
             }

@@ -19,6 +19,10 @@ pub(crate) enum Work {
     ClassifyBatch,
     /// Classify one document after the other
     ClassifyOne,
+    /// Classify 64 documents side by side with weights in eight bits
+    ClassifyBatchInt8,
+    /// Classify one document after the other with weights in eight bits
+    ClassifyOneInt8,
 }
 
 impl Work {
@@ -31,6 +35,8 @@ impl Work {
             Self::TrainSmallBs16 => "train-lm, 10000/200/512/3, bs 16, bptt 70",
             Self::ClassifyBatch => "classify, 30000/400/1152/3, bs 64, 280 tokens",
             Self::ClassifyOne => "classify, 30000/400/1152/3, bs 1, 280 tokens",
+            Self::ClassifyBatchInt8 => "classify, 30000/400/1152/3, bs 64, 280 tokens, int8",
+            Self::ClassifyOneInt8 => "classify, 30000/400/1152/3, bs 1, 280 tokens, int8",
         }
     }
 
@@ -40,9 +46,18 @@ impl Work {
             Self::TrainPaper | Self::TrainMiddle | Self::TrainSmall | Self::TrainSmallBs16 => {
                 &[Peer::Fastai]
             }
-            Self::ClassifyBatch | Self::ClassifyOne => {
-                &[Peer::Fastai, Peer::Onnxruntime, Peer::OnnxruntimeInt8]
+            Self::ClassifyBatch | Self::ClassifyOne => &[Peer::Fastai, Peer::Onnxruntime],
+            Self::ClassifyBatchInt8 | Self::ClassifyOneInt8 => {
+                &[Peer::Fastai, Peer::OnnxruntimeInt8]
             }
+        }
+    }
+
+    /// What `ulmfit bench` is told beside that; fastai has no weights in eight bits.
+    pub(crate) const fn own_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::ClassifyBatchInt8 | Self::ClassifyOneInt8 => &["--int8"],
+            _ => &[],
         }
     }
 
@@ -53,8 +68,8 @@ impl Work {
             Self::TrainMiddle => lm(15_000, 256, 768, 64),
             Self::TrainSmall => lm(10_000, 200, 512, 64),
             Self::TrainSmallBs16 => lm(10_000, 200, 512, 16),
-            Self::ClassifyBatch => classifier(64, 64),
-            Self::ClassifyOne => classifier(1, 8),
+            Self::ClassifyBatch | Self::ClassifyBatchInt8 => classifier(64, 64),
+            Self::ClassifyOne | Self::ClassifyOneInt8 => classifier(1, 8),
         };
         format!("{sizes} --steps {steps} --threads {threads}")
             .split(' ')
@@ -91,10 +106,12 @@ mod tests {
                 "train-lm" => format!("bptt {}", value("--bptt")),
                 _ => format!("{} tokens", value("--doc-len")),
             };
+            let own = work.own_arguments().concat();
             let title = format!(
-                "{}, {vocab}/{emb}/{hid}/{layers}, bs {}, {length}",
+                "{}, {vocab}/{emb}/{hid}/{layers}, bs {}, {length}{}",
                 arguments[0],
-                value("--bs")
+                value("--bs"),
+                own.replace("--", ", ")
             );
             assert_eq!(work.title(), title);
             assert_eq!((value("--steps"), value("--threads")), ("5", "2"));

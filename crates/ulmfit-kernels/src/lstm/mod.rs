@@ -26,6 +26,8 @@ mod flex;
 mod layer;
 mod packed;
 mod portable;
+#[cfg(feature = "flex")]
+mod row_tiles;
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;

@@ -11,10 +11,11 @@ use pulp::{Simd, WithSimd};
 use super::float;
 use super::int8::{self, Kernel};
 use super::panels::{BLOCK, COLUMNS, GROUP, blocks};
-use super::tile::{RowTiles, Tile};
+use super::tile::Tile;
 use crate::cpu::math::{sigmoid, tanh};
 use crate::cpu::simd::{dispatch, load, store};
 use crate::cpu::team::{Member, Shared, team};
+use crate::lstm::row_tiles::RowTiles;
 
 /// Rows whose projections are made before their steps are taken, at least: enough that reading the
 /// weights costs little beside the products.

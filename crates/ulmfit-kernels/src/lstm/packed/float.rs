@@ -3,8 +3,9 @@
 use pulp::Simd;
 
 use super::panels::{COLUMNS, HALF};
-use super::tile::{Tile, with_rows};
+use super::tile::Tile;
 use crate::cpu::simd::{load_all, prefetch, store};
+use crate::lstm::row_tiles::with_rows;
 
 /// Inputs ahead of their use for which weights are asked: the panels of a layer exceed the nearest
 /// caches, and the processor's own prefetching stops at every page.

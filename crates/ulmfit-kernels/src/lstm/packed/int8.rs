@@ -2,9 +2,10 @@
 //! them. Sums are whole numbers, so they are the same whichever instructions make them.
 
 use super::panels::{COLUMNS, GROUP, HALF};
-use super::tile::{Tile, with_rows};
+use super::tile::Tile;
 use crate::cpu::simd::SimdLevel;
 use crate::int8::{LARGEST, NEGLIGIBLE, largest_magnitude};
+use crate::lstm::row_tiles::with_rows;
 
 /// A tile of unsigned values, signed weights and their sums; `inner` counts groups.
 pub(crate) type Int8Tile = Tile<u8, i8, i32>;
