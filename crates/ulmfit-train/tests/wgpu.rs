@@ -5,6 +5,7 @@
 //! as Mesa's lavapipe. Each check prints the largest difference that it saw (`--nocapture`).
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "how far devices agree is a figure")]
 
 use std::fs;
 use std::path::Path;
