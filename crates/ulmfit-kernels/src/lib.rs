@@ -12,6 +12,19 @@
     clippy::inline_always,
     reason = "a function has the vector instructions of its caller only where it is inlined"
 )]
+#![cfg_attr(
+    not(any(
+        feature = "flex",
+        feature = "ndarray",
+        feature = "wgpu",
+        feature = "cuda"
+    )),
+    allow(
+        dead_code,
+        unused_variables,
+        reason = "without a backend there is nothing that the operations are routed to"
+    )
+)]
 
 #[cfg(feature = "flex")]
 #[expect(
