@@ -90,12 +90,14 @@ impl GlobalArgs {
         }
     }
 
+    /// Starts the threads that share the work, this one being the first of them: what it hands out
+    /// it begins at once, where a thread outside would wait for another to wake, at every operation.
     pub(crate) fn set_up_threads(&self) -> anyhow::Result<()> {
-        let Some(threads) = self.threads else {
-            return Ok(());
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build_global().context("cannot start the threads")
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.unwrap_or(0)) // 0: one for each core
+            .use_current_thread()
+            .build_global()
+            .context("cannot start the threads")
     }
 }
 

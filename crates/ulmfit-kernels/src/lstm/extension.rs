@@ -19,6 +19,14 @@ pub(super) enum WeightMask<B: Backend> {
     Dropped(FloatTensor<B>),
 }
 
+/// Which factor of a product is stored with its rows and columns exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transposed {
+    Neither,
+    Left,
+    Right,
+}
+
 /// The backends that can run an LSTM layer; the macro routes burn's runtime dispatch to them.
 #[backend_extension(
     Autodiff,
@@ -40,6 +48,16 @@ pub(super) trait LstmBackend: Backend {
         bias: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         layer::infer::<Self>(input, hidden, cell, weight_ih, weight_hh, mask, bias)
+    }
+
+    /// The product of two matrices.
+    #[fusion(default)]
+    fn product(
+        left: FloatTensor<Self>,
+        right: FloatTensor<Self>,
+        transposed: Transposed,
+    ) -> FloatTensor<Self> {
+        portable::product::<Self>(left, right, transposed)
     }
 
     /// The recurrence, given the inputs' projections without their bias,

@@ -1,15 +1,16 @@
 //! The recurrence on burn's CPU backend.
 
-use burn::backend::Flex;
 use std::borrow::Cow;
 
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Flex, TensorMetadata};
 
 use super::cpu::{self, Sizes, Weights};
-use super::extension::{LstmBackend, WeightMask};
+use super::extension::{LstmBackend, Transposed, WeightMask};
 use super::layer::dims;
 use super::portable;
 use crate::cpu::flex::{floats, floats_mut, from_floats, uses_kernels};
+use crate::cpu::gemm::{self, Matrix};
 
 impl WeightMask<Flex> {
     fn floats(&self) -> Option<Cow<'_, [f32]>> {
@@ -21,6 +22,28 @@ impl WeightMask<Flex> {
 }
 
 impl LstmBackend for Flex {
+    // burn's own product zeroes its output and then copies it to aligned memory, in one thread.
+    fn product(
+        left: FloatTensor<Self>,
+        right: FloatTensor<Self>,
+        transposed: Transposed,
+    ) -> FloatTensor<Self> {
+        if !uses_kernels(&left) {
+            return portable::product::<Self>(left, right, transposed);
+        }
+        let (left_shape, right_shape) = (left.shape(), right.shape());
+        let (left, right) = (floats(&left), floats(&right));
+        let mut left = Matrix::new(&left, left_shape[0], left_shape[1]);
+        let mut right = Matrix::new(&right, right_shape[0], right_shape[1]);
+        match transposed {
+            Transposed::Neither => {}
+            Transposed::Left => left = left.transposed(),
+            Transposed::Right => right = right.transposed(),
+        }
+        let shape = [left.rows(), right.columns()];
+        from_floats(gemm::product(left, right), shape)
+    }
+
     fn lstm_recurrence(
         projected: FloatTensor<Self>,
         hidden: FloatTensor<Self>,

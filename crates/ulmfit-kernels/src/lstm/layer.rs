@@ -4,7 +4,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{Shape, Slice};
 
-use super::extension::{LstmBackend, WeightMask};
+use super::extension::{LstmBackend, Transposed, WeightMask};
 
 /// What the backward pass needs of the forward pass; shapes as in [`LstmBackend::lstm_recurrence`].
 #[derive(Clone, Debug)]
@@ -105,17 +105,17 @@ pub(super) fn backward<B: LstmBackend>(
     let gate_grads = B::float_reshape(gate_grads, Shape::new([rows, 4 * d_hidden]));
 
     let input = wanted.input.then(|| {
-        let grad = B::float_matmul(gate_grads.clone(), saved.weight_ih);
+        let grad = B::product(gate_grads.clone(), saved.weight_ih, Transposed::Neither);
         B::float_reshape(grad, Shape::new([seq_len, batch_size, d_input]))
     });
     let weight_ih = wanted.weight_ih.then(|| {
         let input = B::float_reshape(saved.input, Shape::new([rows, d_input]));
-        B::float_matmul(B::float_transpose(gate_grads.clone()), input)
+        B::product(gate_grads.clone(), input, Transposed::Left)
     });
     let weight_hh = wanted.weight_hh.then(|| {
         let previous = B::float_slice(saved.hiddens, &[Slice::from(0..seq_len)]);
         let previous = B::float_reshape(previous, Shape::new([rows, d_hidden]));
-        let grad = B::float_matmul(B::float_transpose(gate_grads), previous);
+        let grad = B::product(gate_grads, previous, Transposed::Left);
         match saved.mask {
             WeightMask::Dropped(mask) => B::float_mul(grad, mask),
             WeightMask::Whole => grad,
@@ -130,14 +130,14 @@ pub(super) fn backward<B: LstmBackend>(
 }
 
 /// `x W_ih^T` for all time steps in one product, `[seq_len, batch_size, 4 d_hidden]`.
-pub(super) fn project<B: Backend>(
+pub(super) fn project<B: LstmBackend>(
     input: FloatTensor<B>,
     weight_ih: FloatTensor<B>,
 ) -> FloatTensor<B> {
     let [seq_len, batch_size, d_input] = dims::<B>(&input);
     let gates = weight_ih.shape()[0];
     let rows = B::float_reshape(input, Shape::new([seq_len * batch_size, d_input]));
-    let product = B::float_matmul(rows, B::float_transpose(weight_ih));
+    let product = B::product(rows, weight_ih, Transposed::Right);
     B::float_reshape(product, Shape::new([seq_len, batch_size, gates]))
 }
 

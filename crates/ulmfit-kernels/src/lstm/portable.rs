@@ -4,8 +4,21 @@ use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Shape, Slice};
 
-use super::extension::WeightMask;
+use super::extension::{Transposed, WeightMask};
 use super::layer::dims;
+
+/// The product of two matrices: see [`super::extension::LstmBackend::product`].
+pub(super) fn product<B: Backend>(
+    left: FloatTensor<B>,
+    right: FloatTensor<B>,
+    transposed: Transposed,
+) -> FloatTensor<B> {
+    match transposed {
+        Transposed::Neither => B::float_matmul(left, right),
+        Transposed::Left => B::float_matmul(B::float_transpose(left), right),
+        Transposed::Right => B::float_matmul(left, B::float_transpose(right)),
+    }
+}
 
 /// The recurrence over a chunk: see [`super::extension::LstmBackend::lstm_recurrence`].
 pub(super) fn recurrence<B: Backend>(

@@ -7,6 +7,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, ExtensionType, backend_extension};
 
 use super::{Precision, portable};
+use crate::lstm::extension::LstmBackend;
 
 /// Weights, `[4 * d_hidden, inner]`, as a backend keeps them for inference.
 #[derive(Clone, Debug, ExtensionType)]
@@ -40,7 +41,7 @@ pub(super) enum PackedWeights<B: Backend> {
     Cube: cfg(any(feature = "wgpu", feature = "cuda")),
     Fusion: cfg(any(feature = "wgpu", feature = "cuda")),
 )]
-pub(super) trait PackedLstmBackend: Backend {
+pub(super) trait PackedLstmBackend: LstmBackend {
     /// Puts weights, `[4 * d_hidden, inner]`, in the form in which this backend reads them. In eight
     /// bits, they were rounded before.
     #[fusion(default)]

@@ -1,10 +1,9 @@
 //! Inference in burn operations, for every backend.
 
-use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
 use super::extension::PackedWeights;
-use crate::lstm::extension::WeightMask;
+use crate::lstm::extension::{LstmBackend, WeightMask};
 use crate::lstm::layer::{last_cell, output, project};
 use crate::lstm::portable::recurrence;
 
@@ -13,7 +12,7 @@ use crate::lstm::portable::recurrence;
 /// # Panics
 ///
 /// Panics if the weights were packed for kernels.
-pub(super) fn run<B: Backend>(
+pub(super) fn run<B: LstmBackend>(
     input: FloatTensor<B>,
     hidden: FloatTensor<B>,
     cell: FloatTensor<B>,
