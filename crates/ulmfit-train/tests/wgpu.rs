@@ -112,9 +112,9 @@ fn language_model(device: &Device) -> Trace {
         let loss = model.loss(tokens.clone(), targets, state, Some(&mut dropout));
         trace.tensor(format!("cross entropy {step}"), loss.cross_entropy.clone());
         trace.tensor(format!("loss {step}"), loss.total());
-        let mut gradients = GradientsParams::from_grads(loss.total().backward(), &model);
+        let gradients = GradientsParams::from_grads(loss.total().backward(), &model);
         trace_gradients(&mut trace, &model, &gradients);
-        (gradients, _) = clip_global_norm(&model, gradients, 0.25);
+        let (gradients, _) = clip_global_norm(&model, gradients, 0.25);
         model = adam.step(model, gradients, &StepRates::uniform(0.01));
         state = loss.state;
 

@@ -45,7 +45,7 @@ struct Imdb {
 enum Profile {
     /// A bundled sample of short reviews: does everything work?
     Smoke,
-    /// Part of the reviews, within an hour on two cores
+    /// Part of the reviews, within half an hour on two cores
     Quick,
     /// All reviews and a smaller model
     Cpu,
