@@ -125,11 +125,12 @@ mod tests {
         let values = (0..count)
             .map(|index| range * (2.0 * index as f32 / (count - 1) as f32 - 1.0))
             .collect::<Vec<_>>();
-        let results = dispatch(Each {
+        let each = Each {
             values: &values,
             function,
             results: vec![0.0; values.len()],
-        });
+        };
+        let results = dispatch(SimdLevel::current(), each);
         for (value, result) in values.into_iter().zip(results) {
             let expected = exact(f64::from(value));
             let error = (f64::from(result) - expected).abs() / expected.abs().max(1e-30);
@@ -155,11 +156,12 @@ mod tests {
     fn the_ends_are_finite_and_nan_stays() {
         let values = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e30, -1e30];
         let apply = |function: Function| {
-            dispatch(Each {
+            let each = Each {
                 values: &values,
                 function,
                 results: vec![0.0; values.len()],
-            })
+            };
+            dispatch(SimdLevel::current(), each)
         };
         let results = apply(Function::Sigmoid);
         assert_eq!((results[0], results[3]), (1.0, 1.0));

@@ -78,7 +78,7 @@ impl fmt::Display for SimdLevel {
 }
 
 /// Makes the CPU kernels of this process run at `level`, or at the best one for `None`. Results
-/// differ between levels by rounding.
+/// differ between levels by rounding. What has begun ends at the level that it began with.
 ///
 /// Products of whole matrices, which are a library's work, keep choosing for themselves.
 ///
@@ -93,9 +93,12 @@ pub fn set_simd_level(level: Option<SimdLevel>) {
     FORCED.store(forced, Ordering::Relaxed);
 }
 
-/// Runs `op` with the vectors of the current level.
-pub(crate) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
-    match SimdLevel::current() {
+/// Runs `op` with the vectors of a level that the machine has.
+///
+/// An operation takes the current level once, before it shares its work: the width of the vectors
+/// decides who has which part, so all threads must go by the same.
+pub(crate) fn dispatch<Op: WithSimd>(level: SimdLevel, op: Op) -> Op::Output {
+    match level {
         #[cfg(target_arch = "aarch64")]
         SimdLevel::Neon => match pulp::aarch64::Neon::try_new() {
             Some(simd) => Simd::vectorize(simd, op),

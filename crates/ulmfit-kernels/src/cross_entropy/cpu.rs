@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::cpu::gemm::{Matrix, matmul};
 use crate::cpu::math::exp;
-use crate::cpu::simd::dispatch;
+use crate::cpu::simd::{SimdLevel, dispatch};
 
 /// Scores in a chunk, at most: 32 MiB. Fewer make the products less efficient, since each packs all
 /// weights again, and more bring little.
@@ -65,6 +65,7 @@ pub(crate) struct Score {
 /// The losses and hits of all targets that are not ignored.
 pub(crate) fn score(inputs: Inputs<'_>) -> Score {
     inputs.check();
+    let level = SimdLevel::current();
     let mut total = Score::default();
     let chunk = inputs.tokens_of_chunk();
     let mut logits = take_buffer(chunk * inputs.vocab_size());
@@ -77,12 +78,13 @@ pub(crate) fn score(inputs: Inputs<'_>) -> Score {
             .zip(targets.par_chunks(BLOCK))
             .zip(rows.par_chunks_mut(BLOCK))
             .for_each(|((logits, targets), scores)| {
-                dispatch(ScoreRows {
+                let rows = ScoreRows {
                     inputs,
                     logits,
                     targets,
                     scores,
-                });
+                };
+                dispatch(level, rows);
             });
         for row in rows {
             total.loss += row.loss;
@@ -180,15 +182,17 @@ fn softmax_gradients(
         .par_chunks_mut(BLOCK * vocab_size)
         .zip(targets.par_chunks(BLOCK))
         .zip(losses.par_chunks_mut(BLOCK));
+    let level = SimdLevel::current();
     let run = |logits, targets, losses, column_sums| {
-        dispatch(GradientRows {
+        let rows = GradientRows {
             inputs,
             scale: 1.0 / count as f32,
             logits,
             targets,
             losses,
             column_sums,
-        });
+        };
+        dispatch(level, rows);
     };
     if column_sums.is_empty() {
         blocks.for_each(|((logits, targets), losses)| run(logits, targets, losses, &mut []));

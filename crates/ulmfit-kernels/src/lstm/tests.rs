@@ -1,5 +1,7 @@
 #![expect(deprecated, reason = "ndarray is offered for as long as burn ships it")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor, TensorData, Tolerance};
 use rand::{Rng, SeedableRng};
@@ -202,6 +204,45 @@ fn results_do_not_depend_on_the_number_of_threads() {
     for threads in 2..6 {
         assert_eq!(run(threads), expected, "{threads} threads");
     }
+}
+
+#[test]
+fn a_level_that_changes_meanwhile_changes_no_result() {
+    let _settings = settings();
+    let device = Device::flex().autodiff();
+    let plain = case([7, 5, 12, 50], &device);
+    let case = Case {
+        weight_hh: plain.weight_hh.require_grad(),
+        ..plain
+    };
+    let results = |output: LstmOutput| {
+        let grads = (output.output.clone() * case.weighting.clone())
+            .sum()
+            .backward();
+        (output.output, case.weight_hh.grad(&grads).unwrap())
+    };
+    let expected = results(reference(&case));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut levels = SimdLevel::available().into_iter().cycle();
+            while !done.load(Ordering::Relaxed) {
+                set_simd_level(levels.next());
+                std::thread::yield_now();
+            }
+        });
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+        let runs = pool.unwrap().install(|| {
+            let runs = (0..200).map(|_| results(run(&case)));
+            runs.collect::<Vec<_>>()
+        });
+        done.store(true, Ordering::Relaxed);
+        for (output, grad) in runs {
+            assert_close(output, expected.0.clone());
+            assert_close(grad, expected.1.clone());
+        }
+    });
+    set_simd_level(None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::AdamFactors;
-use crate::cpu::simd::{dispatch, load, store};
+use crate::cpu::simd::{SimdLevel, dispatch, load, store};
 use crate::cpu::team::{Member, Shared, team};
 
 /// Elements that are worth a thread of their own: waking one takes as long as updating some
@@ -40,9 +40,9 @@ pub(super) fn update(tensors: Tensors<'_>, factors: AdamFactors) {
         sqr_avg: Shared::new(sqr_avg),
         factors: Rounded::new(factors),
     };
-    let pass = &pass;
+    let (pass, level) = (&pass, SimdLevel::current());
     team(elements.div_ceil(ELEMENTS_A_THREAD), |member| {
-        dispatch(Run { pass, member });
+        dispatch(level, Run { pass, member });
     });
 }
 

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::cpu::simd::{dispatch, load};
+use crate::cpu::simd::{SimdLevel, dispatch, load};
 use crate::cpu::team::{Member, Shared, team};
 
 /// Elements that are summed on their own, by whichever thread: the sum of these sums is then the
@@ -24,12 +24,13 @@ pub(super) fn sum(values: &[f32]) -> f64 {
         values,
         partial: Shared::new(&mut partial),
     };
-    let run = &run;
+    let (run, level) = (&run, SimdLevel::current());
     team(chunks.div_ceil(CHUNKS_A_THREAD), |member| {
-        dispatch(Run {
+        let run = Run {
             chunks: run,
             member,
-        });
+        };
+        dispatch(level, run);
     });
     partial.into_iter().map(f64::from).sum()
 }

@@ -12,7 +12,7 @@ mod product;
 
 use pulp::{Simd, WithSimd};
 
-use crate::cpu::simd::dispatch;
+use crate::cpu::simd::{SimdLevel, dispatch};
 use crate::cpu::team::{Member, Shared, team};
 
 use backward::Backward;
@@ -63,7 +63,7 @@ pub(crate) fn forward(
         hiddens: Shared::new(hiddens),
         cells: Shared::new(cells),
     };
-    team(sizes.d_hidden, |member| dispatch(Run { pass, member }));
+    run(sizes, pass);
 }
 
 /// Runs the recurrence's backward pass over a chunk.
@@ -96,7 +96,7 @@ pub(crate) fn backward(
         bias_grad: Shared::new(bias_grad),
         cell_grad: Shared::new(&mut cell_grad),
     };
-    team(sizes.d_hidden, |member| dispatch(Run { pass, member }));
+    run(sizes, pass);
 }
 
 impl Sizes {
@@ -118,6 +118,13 @@ impl Sizes {
 /// A pass, as one thread of a team runs it.
 trait Pass: Copy {
     fn run<S: Simd>(self, simd: S, member: &Member<'_>);
+}
+
+fn run(sizes: Sizes, pass: impl Pass + Sync) {
+    let level = SimdLevel::current();
+    team(sizes.d_hidden, |member| {
+        dispatch(level, Run { pass, member });
+    });
 }
 
 struct Run<'a, P> {

@@ -13,7 +13,7 @@ use super::int8::{self, Kernel};
 use super::panels::{BLOCK, COLUMNS, GROUP, blocks};
 use super::tile::Tile;
 use crate::cpu::math::{sigmoid, tanh};
-use crate::cpu::simd::{dispatch, load, store};
+use crate::cpu::simd::{SimdLevel, dispatch, load, store};
 use crate::cpu::team::{Member, Shared, team};
 use crate::lstm::row_tiles::RowTiles;
 
@@ -75,6 +75,7 @@ pub(crate) fn run(
     let is_int8 = matches!(layer.ih, Panels::Int8 { .. });
     let width = layer.d_input.div_ceil(GROUP);
     let mut rounded = vec![0.0; if is_int8 { rows * (width + 1) } else { 0 }];
+    let level = SimdLevel::current();
     let pass = Pass {
         layer,
         input,
@@ -82,15 +83,16 @@ pub(crate) fn run(
         cells: Shared::new(cells),
         output: Shared::new(output),
         rounded: Shared::new(&mut rounded),
-        kernel: Kernel::current(),
+        kernel: Kernel::best(level),
     };
     team(blocks(layer.d_hidden), |member| {
         SCRATCH.with_borrow_mut(|scratch| {
-            dispatch(Run {
+            let run = Run {
                 pass,
                 member,
                 scratch,
-            });
+            };
+            dispatch(level, run);
         });
     });
 }

@@ -27,11 +27,10 @@ pub(crate) enum Kernel {
 }
 
 impl Kernel {
-    /// The best that the machine has at the current level.
-    pub(crate) fn current() -> Self {
-        let level = SimdLevel::current() as u8;
+    /// The best that the machine has at a level.
+    pub(crate) fn best(level: SimdLevel) -> Self {
         let kernels = Self::available().into_iter().rev();
-        let mut kernels = kernels.filter(|kernel| kernel.level() as u8 <= level);
+        let mut kernels = kernels.filter(|kernel| kernel.level() as u8 <= level as u8);
         kernels.next().unwrap_or(Self::Scalar)
     }
 

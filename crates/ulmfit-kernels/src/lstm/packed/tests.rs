@@ -1,12 +1,11 @@
 #![expect(deprecated, reason = "ndarray is offered for as long as burn ships it")]
 
-use std::sync::Mutex;
-
 use burn::tensor::{Device, Tensor, TensorData, Tolerance};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Precision, lstm_packed, pack_lstm};
+use crate::cpu::settings;
 use crate::cpu::simd::{SimdLevel, set_simd_level};
 use crate::lstm::{LstmOutput, LstmWeights, lstm};
 
@@ -22,10 +21,6 @@ const SIZES: [[usize; 4]; 8] = [
     [2, 131, 5, 18],
     [140, 1, 6, 33],
 ];
-
-/// The level is the process's: one test at a time changes it, and none does while results are
-/// compared to the bit.
-static LEVEL: Mutex<()> = Mutex::new(());
 
 struct Case {
     input: Tensor<3>,
@@ -89,7 +84,7 @@ fn assert_equal(actual: &LstmOutput, expected: &LstmOutput) {
 
 /// Runs the check at each level that the machine has.
 fn at_each_level(check: impl Fn()) {
-    let guard = LEVEL.lock().unwrap();
+    let guard = settings();
     for level in SimdLevel::available() {
         set_simd_level(Some(level));
         check();
@@ -147,7 +142,7 @@ fn tensors_with_autodiff_are_taken_without_it() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    let _guard = LEVEL.lock().unwrap();
+    let _settings = settings();
     let case = case([11, 5, 20, 70], &Device::flex());
     for precision in [Precision::Float32, Precision::Int8] {
         let on = |threads: usize| {
@@ -163,7 +158,7 @@ fn the_number_of_threads_changes_no_bit() {
 
 #[test]
 fn in_eight_bits_a_row_alone_equals_the_row_in_a_batch_to_the_bit() {
-    let _guard = LEVEL.lock().unwrap();
+    let _settings = settings();
     let whole = case([6, 17, 19, 21], &Device::flex());
     let expected = packed(&whole, Precision::Int8);
     for row in [0, 16] {
