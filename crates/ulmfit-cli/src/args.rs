@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
-use ulmfit_data::{CorpusFormat, Direction};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ulmfit_data::{CorpusFormat, Direction, Rules, Splitter, Subwords, TokenizerConfig};
 
 use crate::commands::{
     baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, ensemble::EnsembleArgs,
@@ -129,6 +129,93 @@ pub(crate) struct LayoutArgs {
     /// Column of the label [default: `label` or the like]
     #[arg(long, value_name = "COLUMN")]
     pub(crate) label: Option<String>,
+}
+
+/// How texts become tokens, where it is not as the recipe says.
+#[derive(Debug, Default, Args)]
+pub(crate) struct TokenizerArgs {
+    /// Text rules and special tokens [default: the recipe's]
+    #[arg(long, value_enum, value_name = "RULES")]
+    rules: Option<RuleSet>,
+    /// What a text is cut in [default: the recipe's]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "TOKENIZER",
+        conflicts_with = "tokenizer_file"
+    )]
+    tokenizer: Option<SplitterName>,
+    /// Subwords made elsewhere: a tokenizer.json, or a SentencePiece .model
+    #[arg(long, value_name = "FILE")]
+    tokenizer_file: Option<PathBuf>,
+    /// Most tokens in the vocabulary, or pieces of subwords [default: the recipe's]
+    #[arg(long, value_name = "N")]
+    pub(crate) vocab_size: Option<usize>,
+}
+
+impl TokenizerArgs {
+    /// Writes what was asked for into the settings; returns the pieces that were given.
+    pub(crate) fn apply(&self, config: &mut TokenizerConfig) -> anyhow::Result<Option<Subwords>> {
+        if let Some(rules) = self.rules {
+            config.rules = rules.into();
+        }
+        if let Some(splitter) = self.tokenizer {
+            config.splitter = splitter.into();
+        }
+        let Some(path) = &self.tokenizer_file else {
+            return Ok(None);
+        };
+        let subwords = Subwords::open(path)?;
+        config.splitter = subwords.kind().into();
+        Ok(Some(subwords))
+    }
+}
+
+/// The names of [`Rules`].
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum RuleSet {
+    /// fastai v2's
+    #[value(name = "fastai-v2", alias = "fastai")]
+    FastaiV2,
+    /// fastai 1.0's, for checkpoints made with it
+    #[value(name = "fastai-v1")]
+    FastaiV1,
+    /// fastai v2's without those for capitals, for other languages than English
+    KeepCase,
+}
+
+impl From<RuleSet> for Rules {
+    fn from(rules: RuleSet) -> Self {
+        match rules {
+            RuleSet::FastaiV2 => Self::FastaiV2,
+            RuleSet::FastaiV1 => Self::FastaiV1,
+            RuleSet::KeepCase => Self::KeepCase,
+        }
+    }
+}
+
+/// The names of [`Splitter`].
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SplitterName {
+    /// English words and punctuation
+    Word,
+    /// Words by Unicode's boundaries
+    UnicodeWords,
+    /// Subwords by a Unigram model, trained on the documents
+    Unigram,
+    /// Subwords by byte-pair encoding, trained on the documents
+    Bpe,
+}
+
+impl From<SplitterName> for Splitter {
+    fn from(name: SplitterName) -> Self {
+        match name {
+            SplitterName::Word => Self::Word,
+            SplitterName::UnicodeWords => Self::UnicodeWords,
+            SplitterName::Unigram => Self::Unigram,
+            SplitterName::Bpe => Self::Bpe,
+        }
+    }
 }
 
 /// Where to compute.

@@ -239,6 +239,51 @@ fn tokens_come_in_the_order_of_the_input() {
 }
 
 #[test]
+fn subwords_travel_with_the_model() {
+    let place = Workplace::new();
+    let with = "train.csv --recipe tiny.toml --tokenizer unigram";
+    place.succeed(&format!("pretrain {with} --vocab-size 100 --run p"));
+    place.succeed(&format!(
+        "finetune {with} --run f --pretrained p/model.safetensors"
+    ));
+    place
+        .succeed("train train.csv --recipe tiny.toml --run c --language-model f/model.safetensors");
+    let member = |model: &str| {
+        let printed = json(&place.succeed(&format!("inspect {model}/model.safetensors --json")));
+        let member = printed["members"].get(0).unwrap_or(&printed);
+        (member["tokenizer"].clone(), member["vocab_size"].clone())
+    };
+    let (tokenizer, vocab_size) = member("p");
+    assert_eq!(tokenizer["splitter"], "unigram");
+    assert!(tokenizer["pieces"].as_u64().unwrap() <= 100, "{tokenizer}");
+    assert_eq!(vocab_size.as_u64().unwrap() % 8, 0);
+    for model in ["f", "c"] {
+        assert_eq!(member(model), (tokenizer.clone(), vocab_size.clone()));
+    }
+    place.succeed("evaluate c/model.safetensors test.csv");
+    let out = place.pipe("tokenize --model c/model.safetensors --ids", "Zyzzyva\n");
+    assert!(out.stdout.starts_with("xxbos/2 xxmaj/8 "), "{}", out.stdout);
+    let other =
+        place.run("finetune train.csv --recipe tiny.toml --run g --pretrained p/model.safetensors");
+    assert_eq!(other.code, Some(1));
+    assert!(
+        other.stderr.contains("another tokenizer"),
+        "{}",
+        other.stderr
+    );
+    let none = place.pipe("tokenize --tokenizer bpe", "a");
+    assert_eq!(none.code, Some(1));
+    assert!(none.stderr.contains("no pieces yet"), "{}", none.stderr);
+    place.write("bad.json", "{}");
+    let bad = place.pipe("tokenize --tokenizer-file bad.json", "a");
+    assert!(
+        bad.stderr.contains("bad.json is not a tokenizer"),
+        "{}",
+        bad.stderr
+    );
+}
+
+#[test]
 fn inspect_tells_what_data_and_models_are() {
     let place = Workplace::with_models();
     let stats = json(&place.succeed("inspect train.csv --json"));

@@ -205,7 +205,6 @@ impl TokenizedCorpus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tokenizer::TokenizerConfig;
 
     #[test]
     fn documents_come_back_as_they_went_in() {
@@ -231,7 +230,7 @@ mod tests {
 
     #[test]
     fn tokenizing_once_gives_what_encoding_gives() {
-        let tokenizer = Tokenizer::new(TokenizerConfig::default());
+        let tokenizer = Tokenizer::default();
         let texts = ["the cat sat", "the dog", "", "the cat, the cat and the dog"];
         let documents: Vec<Document> = texts.iter().map(|text| Document::new(*text)).collect();
         let mut tokenized = TokenizedCorpus::new();

@@ -147,6 +147,32 @@ pub enum DataError {
         /// What is wrong with the list.
         reason: String,
     },
+    /// What cannot be a subword tokenizer.
+    #[error("not a tokenizer: {reason}")]
+    InvalidTokenizer {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file that cannot be a subword tokenizer.
+    #[error(
+        "{} is not a tokenizer that can be used: {reason}; give a tokenizer.json of Unigram or BPE, \
+         or a SentencePiece .model",
+        path.display()
+    )]
+    TokenizerFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A tokenizer that is asked for subwords and has none.
+    #[error(
+        "the {splitter} tokenizer has no pieces yet; train it on text, or give a tokenizer.json"
+    )]
+    UntrainedTokenizer {
+        /// The splitter's name.
+        splitter: &'static str,
+    },
     /// A setting outside its range.
     #[error("{name} is {value}, but it must be {expected}")]
     InvalidSetting {

@@ -3,7 +3,8 @@
 //! The path of a text through this crate, which is also the order to read it in:
 //!
 //! 1. [`corpus`] reads [`Document`]s from the files people have.
-//! 2. [`rules`] rewrites a text as fastai v2 does, [`word`] cuts it, and [`Tokenizer`] joins the two.
+//! 2. [`rules`] rewrites a text as fastai v2 does; [`word`], [`unicode_words`] or [`subwords`] cuts it,
+//!    and [`Tokenizer`] joins the two.
 //! 3. [`Vocab`] turns tokens into ids, and [`EncodedCorpus`] holds the ids of many documents.
 //! 4. [`LmStream`] cuts a corpus into language-model batches; [`DocumentBatches`] groups documents of
 //!    like length for the classifier.
@@ -53,7 +54,9 @@ pub mod rules;
 pub mod special;
 pub mod split;
 pub mod stats;
+pub mod subwords;
 pub mod tokenizer;
+pub mod unicode_words;
 pub mod vocab;
 pub mod word;
 
@@ -66,5 +69,6 @@ pub use error::DataError;
 pub use lm_stream::{BpttBatches, LmBatch, LmStream, LmStreamConfig, SequenceLength};
 pub use split::{balanced_sample, stratified_sample, stratified_split};
 pub use stats::CorpusStats;
-pub use tokenizer::{Rules, Splitter, Tokenizer, TokenizerConfig};
+pub use subwords::Subwords;
+pub use tokenizer::{Rules, Splitter, Tokenizer, TokenizerConfig, TokenizerTrainer};
 pub use vocab::{Vocab, VocabBuilder, VocabConfig};

@@ -96,13 +96,16 @@ impl VocabBuilder {
             .chain(words)
             .collect();
         strings.truncate(config.max_size.max(special::ALL.len()));
-
-        let multiple = config.pad_to_multiple;
-        if multiple > 1 {
-            let fillers = multiple - strings.len() % multiple;
-            strings.extend(std::iter::repeat_n(special::FILLER.to_owned(), fillers));
-        }
+        fill(&mut strings, config.pad_to_multiple);
         Vocab::index(strings)
+    }
+}
+
+/// Appends fillers up to a multiple: see [`VocabConfig::pad_to_multiple`].
+fn fill(strings: &mut Vec<String>, multiple: usize) {
+    if multiple > 1 {
+        let fillers = multiple - strings.len() % multiple;
+        strings.extend(std::iter::repeat_n(special::FILLER.to_owned(), fillers));
     }
 }
 
@@ -143,6 +146,15 @@ impl Vocab {
             return invalid(format!("{} tokens are too many", strings.len()));
         }
         Ok(Self::index(strings))
+    }
+
+    /// A vocabulary from its tokens in id order, filled up to a multiple.
+    pub(crate) fn filled(
+        mut strings: Vec<String>,
+        pad_to_multiple: usize,
+    ) -> Result<Self, DataError> {
+        fill(&mut strings, pad_to_multiple);
+        Self::from_strings(strings)
     }
 
     fn index(strings: Vec<String>) -> Self {

@@ -1,8 +1,40 @@
 //! No text makes the rules or the tokenizer panic, lose text or take ages.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use ulmfit_data::{Tokenizer, VocabBuilder, VocabConfig, encode, rules, word};
+use std::sync::LazyLock;
+use ulmfit_data::{
+    Document, Rules, Splitter, Tokenizer, TokenizerConfig, TokenizerTrainer, VocabBuilder,
+    VocabConfig, encode, rules, word,
+};
+
+/// A tokenizer of each kind; those of subwords know little, which gives them all the more to do.
+static EACH: LazyLock<Vec<Tokenizer>> = LazyLock::new(|| {
+    let each = [
+        (Rules::FastaiV2, Splitter::Word),
+        (Rules::FastaiV1, Splitter::Word),
+        (Rules::KeepCase, Splitter::Word),
+        (Rules::KeepCase, Splitter::UnicodeWords),
+        (Rules::FastaiV2, Splitter::Unigram),
+        (Rules::KeepCase, Splitter::Bpe),
+    ];
+    let text = Document::new(
+        "no No the film's n't way's 1 km www.imdb.com a-b (no) '90s é 日本 ".repeat(9),
+    );
+    each.into_iter()
+        .map(|(rules, splitter)| {
+            let mut trainer = TokenizerTrainer::new(TokenizerConfig { rules, splitter }).unwrap();
+            trainer.extend(std::slice::from_ref(&text));
+            let vocab = VocabConfig {
+                max_size: 128,
+                ..VocabConfig::default()
+            };
+            trainer.finish(&vocab).unwrap()
+        })
+        .collect()
+});
 
 /// Texts of what rules and the word tokenizer react to, and of anything else.
 fn text() -> impl Strategy<Value = String> {
@@ -31,6 +63,19 @@ proptest! {
         prop_assert_eq!(&tokens[0], "xxbos");
         prop_assert!(tokens.iter().all(|token| !token.is_empty() && !token.contains(' ')));
         Tokenizer::default().tokenize_fields(&[&text, &text]);
+    }
+
+    #[test]
+    fn every_tokenizer_takes_any_text(text in text()) {
+        for tokenizer in EACH.iter() {
+            let tokens = tokenizer.tokenize(&text);
+            prop_assert_eq!(&tokens[0], "xxbos");
+            prop_assert!(tokens.iter().all(|token| !token.is_empty()));
+            let Some(vocab) = tokenizer.vocab(8).unwrap() else { continue };
+            let ids = vocab.numericalize(&tokens);
+            let back: Vec<&str> = ids.iter().filter_map(|&id| vocab.token(id)).collect();
+            prop_assert_eq!(back, tokens);
+        }
     }
 
     #[test]
@@ -71,6 +116,38 @@ fn a_megabyte_of_anything_is_linear() {
     ] {
         let text = piece.repeat((1 << 20) / piece.len());
         assert!(!tokenizer.tokenize(&text).is_empty(), "{piece:?}");
+    }
+}
+
+#[test]
+fn a_long_run_of_anything_is_linear_for_every_tokenizer() {
+    for piece in [
+        "a",
+        "é",
+        "A ",
+        "no ",
+        "\"'",
+        "''",
+        "(\"",
+        "👩\u{200d}",
+        "e\u{301}",
+        "\u{301}",
+        "שלום",
+        "שלום ",
+        "日",
+        "xxmaj ",
+        "xxmaj",
+        "▁",
+        "a\u{ad}",
+        "@",
+        "a@b.",
+        "\u{85}",
+        "\\n",
+    ] {
+        let text = piece.repeat((1 << 17) / piece.len());
+        for tokenizer in EACH.iter() {
+            assert!(!tokenizer.tokenize(&text).is_empty(), "{piece:?}");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
-use ulmfit_data::{Direction, Tokenizer, TokenizerConfig, Vocab};
+use ulmfit_data::{Direction, Rules, Splitter, Subwords, Tokenizer, TokenizerConfig, Vocab};
 use ulmfit_model::{
     InitRng, Int8Rows, LanguageModel, LanguageModelConfig, NamedTensor, Precision, TextClassifier,
     TextClassifierConfig, load_weights, named_weights,
@@ -19,7 +19,9 @@ const KEY: &str = "ulmfit";
 /// The version of files whose weights are all floats.
 const FLOAT_VERSION: u32 = 1;
 /// The version of files with weights in eight bits.
-const FORMAT_VERSION: u32 = 2;
+const INT8_VERSION: u32 = 2;
+/// The version of files with another tokenizer than fastai v2's words, which was the only one.
+const FORMAT_VERSION: u32 = 3;
 
 /// What a model file holds.
 #[derive(Clone, Debug)]
@@ -106,6 +108,9 @@ struct Version {
 struct Member {
     kind: Kind,
     tokenizer: TokenizerConfig,
+    /// The text of a `tokenizer.json`, where the tokenizer is one of subwords.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subwords: Option<Subwords>,
     vocab: Vocab,
     direction: Direction,
     provenance: Provenance,
@@ -157,12 +162,14 @@ impl ModelFile {
             let Member {
                 kind,
                 tokenizer,
+                subwords,
                 vocab,
                 direction,
                 provenance,
                 weights,
             } = member;
-            let tokenizer = Tokenizer::new(tokenizer);
+            let tokenizer = Tokenizer::from_parts(tokenizer, subwords)
+                .map_err(|error| refuse(error.to_string()))?;
             match kind {
                 Kind::LanguageModel { config } => {
                     if count > 1 {
@@ -255,12 +262,23 @@ impl ModelFile {
             .iter()
             .map(|member| !member.weights.is_float32())
             .collect::<Vec<_>>();
+        // The lowest that says all of it, so that an older ulmfit reads what it can.
+        let first_tokenizer = TokenizerConfig {
+            rules: Rules::FastaiV2,
+            splitter: Splitter::Word,
+        };
+        let format_version = if members
+            .iter()
+            .any(|member| member.tokenizer != first_tokenizer)
+        {
+            FORMAT_VERSION
+        } else if is_int8.contains(&true) {
+            INT8_VERSION
+        } else {
+            FLOAT_VERSION
+        };
         let description = Description {
-            format_version: if is_int8.contains(&true) {
-                FORMAT_VERSION
-            } else {
-                FLOAT_VERSION
-            },
+            format_version,
             members,
         };
         tensor_file::write_rounded(path, KEY, &description, &tensors, |tensor| {
@@ -318,6 +336,7 @@ impl TrainedLanguageModel {
                 config: self.config.clone(),
             },
             tokenizer: self.tokenizer.config().clone(),
+            subwords: self.tokenizer.subwords().cloned(),
             vocab: self.vocab.clone(),
             direction: self.direction,
             provenance: self.provenance.clone(),
@@ -360,6 +379,7 @@ impl TrainedClassifier {
                 labels: self.labels.clone(),
             },
             tokenizer: self.tokenizer.config().clone(),
+            subwords: self.tokenizer.subwords().cloned(),
             vocab: self.vocab.clone(),
             direction: self.direction,
             provenance: self.provenance.clone(),

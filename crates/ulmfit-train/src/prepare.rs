@@ -1,7 +1,8 @@
 //! From documents to ids: tokens, vocabulary, and the part held out for validation.
 
 use ulmfit_data::{
-    Document, EncodedCorpus, TokenizedCorpus, Tokenizer, Vocab, encode_documents, rng,
+    Document, EncodedCorpus, Subwords, TokenizedCorpus, Tokenizer, TokenizerTrainer, Vocab,
+    encode_documents, rng,
 };
 
 use crate::error::TrainError;
@@ -13,15 +14,20 @@ const DOCUMENTS_PER_EVENT: usize = 2048;
 
 /// A corpus to train a language model on, with its own vocabulary.
 pub(crate) struct LanguageModelData {
+    pub(crate) tokenizer: Tokenizer,
     pub(crate) vocab: Vocab,
     /// To train on, and to validate on.
     pub(crate) corpora: [EncodedCorpus; 2],
 }
 
 /// Tokenizes documents, chooses a vocabulary from the training part, and encodes both parts.
+///
+/// A tokenizer of subwords takes the pieces that are given or learns its own from the training part;
+/// its pieces are the vocabulary.
 pub(crate) fn language_model_data(
     documents: &[Document],
     recipe: &Recipe,
+    subwords: Option<&Subwords>,
     validation: f64,
     seed: u64,
     observer: &mut dyn Observer,
@@ -32,7 +38,7 @@ pub(crate) fn language_model_data(
             "there are no documents to train a language model on".to_owned(),
         ));
     }
-    let tokenizer = Tokenizer::new(recipe.text.clone());
+    let tokenizer = tokenizer(documents, &train, recipe, subwords)?;
     let mut tokenized = TokenizedCorpus::new();
     for part in train.chunks(DOCUMENTS_PER_EVENT) {
         let part = part
@@ -43,7 +49,10 @@ pub(crate) fn language_model_data(
         let (documents, tokens) = (tokenized.len(), tokenized.n_tokens());
         observer.observe(&Event::Prepared { documents, tokens });
     }
-    let vocab = tokenized.vocab(&recipe.vocab);
+    let vocab = match tokenizer.vocab(recipe.vocab.pad_to_multiple)? {
+        Some(own) => own,
+        None => tokenized.vocab(&recipe.vocab),
+    };
     let train = tokenized.encode(&vocab);
     let valid = valid
         .iter()
@@ -51,9 +60,31 @@ pub(crate) fn language_model_data(
         .collect::<Vec<_>>();
     let valid = encode_documents(&tokenizer, &vocab, &valid);
     Ok(LanguageModelData {
+        tokenizer,
         vocab,
         corpora: [train, valid],
     })
+}
+
+/// The recipe's tokenizer, of the pieces given or trained on the documents at these places.
+fn tokenizer(
+    documents: &[Document],
+    train: &[usize],
+    recipe: &Recipe,
+    subwords: Option<&Subwords>,
+) -> Result<Tokenizer, TrainError> {
+    let config = recipe.text.clone();
+    if let Some(subwords) = subwords {
+        return Ok(Tokenizer::from_parts(config, Some(subwords.clone()))?);
+    }
+    let mut trainer = TokenizerTrainer::new(config)?;
+    if trainer.reads_text() {
+        for part in train.chunks(DOCUMENTS_PER_EVENT) {
+            let part = part.iter().map(|&index| documents[index].clone());
+            trainer.extend(&part.collect::<Vec<_>>());
+        }
+    }
+    Ok(trainer.finish(&recipe.vocab)?)
 }
 
 /// Encodes documents with a vocabulary that is given.

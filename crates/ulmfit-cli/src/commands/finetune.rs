@@ -4,7 +4,7 @@ use clap::Args;
 use ulmfit_train::ModelFile;
 
 use super::stage::{self, Prepared};
-use crate::args::{GlobalArgs, StageArgs};
+use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -17,6 +17,8 @@ Examples:
 pub(crate) struct FinetuneArgs {
     #[command(flatten)]
     stage: StageArgs,
+    #[command(flatten)]
+    tokenizer: TokenizerArgs,
     /// Language model to start from, or `none` to start from scratch
     #[arg(long, value_name = "MODEL", default_value = "none")]
     pretrained: PathBuf,
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &FinetuneArgs, global: &GlobalArgs) -> anyhow::Result<()
         options,
         mut observer,
         documents,
-    } = stage::prepare(&args.stage, global)?;
+    } = stage::prepare(&args.stage, &args.tokenizer, global)?;
     ulmfit_train::finetune(&documents, pretrained, &recipe, &options, &mut *observer)?;
     drop(observer);
     stage::report(&args.stage)

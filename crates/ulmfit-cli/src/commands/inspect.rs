@@ -146,6 +146,15 @@ fn describe(prefix: &str, value: &Value, lines: &mut Vec<String>) {
     }
 }
 
+/// The tokenizer's settings, and how many pieces its subwords have.
+fn tokenizer(tokenizer: &Tokenizer) -> Value {
+    let mut settings = json!(tokenizer.config());
+    if let Some(subwords) = tokenizer.subwords() {
+        settings["pieces"] = subwords.n_pieces().into();
+    }
+    settings
+}
+
 fn language_model(trained: &TrainedLanguageModel) -> Value {
     json!({
         "kind": "language-model",
@@ -154,7 +163,7 @@ fn language_model(trained: &TrainedLanguageModel) -> Value {
         "d_embedding": trained.config.encoder.d_embedding,
         "d_hidden": trained.config.encoder.d_hidden,
         "n_layers": trained.config.encoder.n_layers,
-        "tokenizer": trained.tokenizer.config(),
+        "tokenizer": tokenizer(&trained.tokenizer),
         "provenance": trained.provenance,
     })
 }
@@ -172,7 +181,7 @@ fn classifier(trained: &TrainedClassifier) -> Value {
             Precision::Float32 => "float32",
             Precision::Int8 => "int8",
         },
-        "tokenizer": trained.tokenizer.config(),
+        "tokenizer": tokenizer(&trained.tokenizer),
         "provenance": trained.provenance,
     })
 }

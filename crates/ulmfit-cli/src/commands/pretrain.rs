@@ -1,12 +1,13 @@
 use clap::Args;
 
 use super::stage::{self, Prepared};
-use crate::args::{GlobalArgs, StageArgs};
+use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
 
 const EXAMPLE: &str = "\
 Examples:
   ulmfit pretrain wiki/*.jsonl.gz --recipe recipe.toml --run runs/general
   ulmfit pretrain wiki.train.tokens --recipe recipe.toml --run runs/general --limit 5000 --device cuda
+  ulmfit pretrain de.jsonl.gz --recipe recipe.toml --run runs/de --rules keep-case --tokenizer unigram
   ulmfit pretrain wiki/*.jsonl.gz --recipe recipe.toml --run runs/general --resume";
 
 #[derive(Debug, Args)]
@@ -14,6 +15,8 @@ Examples:
 pub(crate) struct PretrainArgs {
     #[command(flatten)]
     stage: StageArgs,
+    #[command(flatten)]
+    tokenizer: TokenizerArgs,
 }
 
 pub(crate) fn run(args: &PretrainArgs, global: &GlobalArgs) -> anyhow::Result<()> {
@@ -22,7 +25,7 @@ pub(crate) fn run(args: &PretrainArgs, global: &GlobalArgs) -> anyhow::Result<()
         options,
         mut observer,
         documents,
-    } = stage::prepare(&args.stage, global)?;
+    } = stage::prepare(&args.stage, &args.tokenizer, global)?;
     ulmfit_train::pretrain(&documents, &recipe, &options, &mut *observer)?;
     drop(observer);
     stage::report(&args.stage)

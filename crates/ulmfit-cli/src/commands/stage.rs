@@ -8,7 +8,7 @@ use serde::Serialize;
 use ulmfit_data::Document;
 use ulmfit_train::{Observer, Recipe, RunOptions, StopSignal, read_run_info};
 
-use crate::args::{GlobalArgs, StageArgs};
+use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
 use crate::progress::Progress;
 use crate::{dashboard, documents, interrupt, output};
 
@@ -21,8 +21,16 @@ pub(super) struct Prepared {
 }
 
 /// Checks what is cheap to check, then reads the documents.
-pub(super) fn prepare(args: &StageArgs, global: &GlobalArgs) -> anyhow::Result<Prepared> {
-    let recipe = Recipe::open(&args.recipe)?;
+pub(super) fn prepare(
+    args: &StageArgs,
+    tokenizer: &TokenizerArgs,
+    global: &GlobalArgs,
+) -> anyhow::Result<Prepared> {
+    let mut recipe = Recipe::open(&args.recipe)?;
+    let subwords = tokenizer.apply(&mut recipe.text)?;
+    if let Some(size) = tokenizer.vocab_size {
+        recipe.vocab.max_size = size;
+    }
     let stop = StopSignal::default();
     let options = RunOptions {
         run_dir: args.run.clone(),
@@ -32,6 +40,7 @@ pub(super) fn prepare(args: &StageArgs, global: &GlobalArgs) -> anyhow::Result<P
         resume: args.resume,
         checkpoint_every: args.checkpoint_every(),
         stop: stop.clone(),
+        subwords,
         command: std::env::args().collect(),
     };
     let documents = documents::read(&args.corpus, args.seed, global)?;

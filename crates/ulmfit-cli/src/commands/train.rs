@@ -4,7 +4,7 @@ use clap::Args;
 use ulmfit_train::ModelFile;
 
 use super::stage::{self, Prepared};
-use crate::args::{GlobalArgs, StageArgs};
+use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &TrainArgs, global: &GlobalArgs) -> anyhow::Result<()> {
         options,
         mut observer,
         documents,
-    } = stage::prepare(&args.stage, global)?;
+    } = stage::prepare(&args.stage, &TokenizerArgs::default(), global)?;
     ulmfit_train::train_classifier(
         &documents,
         language_model,

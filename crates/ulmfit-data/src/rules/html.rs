@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::unchanged;
+use super::{rm_useless_spaces, unchanged};
 use crate::special;
 
 /// Replaced one after the other over the whole text, in this order. The leading `&` of `&#39;` and
@@ -36,6 +36,20 @@ pub fn fix_html(text: &str) -> Cow<'_, str> {
     } else {
         fixed
     }
+}
+
+/// fastai 1.0's `fix_html`: it also undoes ` @,@ `, puts spaces around `\`, and makes one space of
+/// several in the end; dots stay.
+pub(super) fn fix_html_v1(text: &str) -> String {
+    const LAST: [(&str, &str); 2] = [(" @,@ ", ","), ("\\", " \\ ")];
+    let mut fixed = text.to_owned();
+    let common = FIXES.iter().filter(|(from, _)| *from != "...");
+    for (from, to) in common.chain(&LAST) {
+        if fixed.contains(from) {
+            fixed = fixed.replace(from, to);
+        }
+    }
+    rm_useless_spaces(&unescape(&fixed)).into_owned()
 }
 
 /// Python's `html.unescape`.

@@ -1,5 +1,8 @@
 //! fastai v2's text rules, exactly (`fastai/text/core.py`).
 //!
+//! [`keep_case`] leaves capitals as they are, for other languages than English; [`v1`] has the rules of
+//! fastai 1.0.
+//!
 //! Before tokenization, in this order: `fix_html`, `replace_rep`, `replace_wrep`, `spec_add_spaces`,
 //! `rm_useless_spaces`, `replace_all_caps`, `replace_maj`, `lowercase`. After it, on each token:
 //! `replace_space`. The functions keep fastai's names.
@@ -15,8 +18,11 @@ mod case;
 mod html;
 mod repeats;
 mod spaces;
+pub mod v1;
 
 use std::borrow::Cow;
+
+use crate::special;
 
 pub use case::{lowercase, replace_all_caps, replace_maj};
 pub use html::fix_html;
@@ -34,6 +40,17 @@ pub fn apply(text: &str) -> String {
     let text = replace_all_caps(&text);
     let text = replace_maj(&text);
     lowercase(&text)
+}
+
+/// The rules without those for capitals, which are English: `replace_all_caps`, `replace_maj` and
+/// `lowercase`. German nouns have capitals, and many scripts have none.
+pub fn keep_case(text: &str) -> String {
+    let text = fix_html(text);
+    let text = replace_rep(&text);
+    let text = replace_wrep(&text);
+    let text = spec_add_spaces(&text);
+    let text = rm_useless_spaces(&text);
+    format!("{} {}", special::BOS, text.trim_matches(is_space))
 }
 
 /// Python's `str.isspace` and `\s`: Unicode's white space and the four ASCII separators.

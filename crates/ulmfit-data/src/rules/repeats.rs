@@ -13,6 +13,11 @@ const FEWEST: usize = 3;
 ///
 /// fastai: `(\S)(\1{2,})`.
 pub fn replace_rep(text: &str) -> Cow<'_, str> {
+    replace_characters(text, FEWEST)
+}
+
+/// Replaces runs of `fewest` or more of one character.
+pub(super) fn replace_characters(text: &str, fewest: usize) -> Cow<'_, str> {
     let mut out = String::new();
     let mut copied = 0;
     let mut run: Option<(char, usize, usize)> = None; // character, start, count
@@ -25,7 +30,7 @@ pub fn replace_rep(text: &str) -> Cow<'_, str> {
             Some((character, _, count)) if Some(*character) == c => *count += 1,
             _ => {
                 if let Some((character, start, count)) = run
-                    && count >= FEWEST
+                    && count >= fewest
                     && !is_space(character)
                 {
                     out.push_str(&text[copied..start]);
@@ -106,7 +111,7 @@ fn word_at_most(text: &str, length: usize) -> Option<&str> {
     (!goes_on).then_some(word)
 }
 
-fn mark(out: &mut String, token: &str, count: usize, repeated: impl std::fmt::Display) {
+pub(super) fn mark(out: &mut String, token: &str, count: usize, repeated: impl std::fmt::Display) {
     // Writing to a string cannot fail.
     let _ = write!(out, " {token} {count} {repeated}");
 }

@@ -3,15 +3,117 @@
 use super::characters::{is_currency, is_icon, is_lower, is_punctuation, is_quote, is_upper};
 
 /// Units of measurement, which are cut off behind a digit.
-const UNITS: [&str; 53] = [
-    "km", "km²", "km³", "m", "m²", "m³", "dm", "dm²", "dm³", "cm", "cm²", "cm³", "mm", "mm²",
-    "mm³", "ha", "µm", "nm", "yd", "in", "ft", "kg", "g", "mg", "µg", "t", "lb", "oz", "m/s",
-    "km/h", "kmh", "mph", "hPa", "Pa", "mbar", "mb", "MB", "kb", "KB", "gb", "GB", "tb", "TB", "T",
-    "G", "M", "K", "%", "км", "м", "см", "мм", "кг",
+const UNITS: [&str; 103] = [
+    "km",
+    "km²",
+    "km³",
+    "m",
+    "m²",
+    "m³",
+    "dm",
+    "dm²",
+    "dm³",
+    "cm",
+    "cm²",
+    "cm³",
+    "mm",
+    "mm²",
+    "mm³",
+    "ha",
+    "µm",
+    "nm",
+    "yd",
+    "in",
+    "ft",
+    "kg",
+    "g",
+    "mg",
+    "µg",
+    "t",
+    "lb",
+    "oz",
+    "m/s",
+    "km/h",
+    "kmh",
+    "mph",
+    "hPa",
+    "Pa",
+    "mbar",
+    "mb",
+    "MB",
+    "kb",
+    "KB",
+    "gb",
+    "GB",
+    "tb",
+    "TB",
+    "T",
+    "G",
+    "M",
+    "K",
+    "%",
+    "км",
+    "км²",
+    "км³",
+    "м",
+    "м²",
+    "м³",
+    "дм",
+    "дм²",
+    "дм³",
+    "см",
+    "см²",
+    "см³",
+    "мм",
+    "мм²",
+    "мм³",
+    "нм",
+    "кг",
+    "г",
+    "мг",
+    "м/с",
+    "км/ч",
+    "кПа",
+    "Па",
+    "мбар",
+    "Кб",
+    "КБ",
+    "кб",
+    "Мб",
+    "МБ",
+    "мб",
+    "Гб",
+    "ГБ",
+    "гб",
+    "Тб",
+    "ТБ",
+    "тбكم",
+    "كم²",
+    "كم³",
+    "م",
+    "م²",
+    "م³",
+    "سم",
+    "سم²",
+    "سم³",
+    "مم",
+    "مم²",
+    "مم³",
+    "كم",
+    "غرام",
+    "جرام",
+    "جم",
+    "كغ",
+    "ملغ",
+    "كوب",
+    "اكواب",
 ];
 
 /// Longest text of [`UNITS`] in bytes.
-const LONGEST_UNIT: usize = 4;
+const LONGEST_UNIT: usize = 10;
+
+/// Dollars, which are cut off with their country.
+const DOLLARS: [&str; 3] = ["US$", "C$", "A$"];
 
 /// Length in bytes of the prefix to cut off, 0 when there is none.
 pub(super) fn prefix(text: &str) -> usize {
@@ -27,7 +129,10 @@ pub(super) fn prefix(text: &str) -> usize {
         _ if is_punctuation(first) || is_quote(first) || is_currency(first) || is_icon(first) => {
             first.len_utf8()
         }
-        _ => 0,
+        _ => DOLLARS
+            .iter()
+            .find(|dollars| text.starts_with(**dollars))
+            .map_or(0, |dollars| dollars.len()),
     }
 }
 
@@ -43,6 +148,8 @@ pub(super) fn suffix(text: &str) -> usize {
         '.' if before == Some('.') => text.len() - text.trim_end_matches('.').len(),
         '…' if before == Some('…') => 2 * last.len_utf8(),
         '.' => usize::from(closes_sentence(before, characters.next())),
+        '$' if is_behind_digit(text, "US$") => 3,
+        '$' if is_behind_digit(text, "C$") || is_behind_digit(text, "A$") => 2,
         's' | 'S' if matches!(before, Some('\'' | '’')) => {
             last.len_utf8() + before.map_or(0, char::len_utf8)
         }
@@ -59,11 +166,18 @@ pub(super) fn suffix(text: &str) -> usize {
 fn closes_sentence(before: Option<char>, second: Option<char>) -> bool {
     let Some(before) = before else { return false };
     is_lower(before)
+        || (matches!(before, 'F' | 'C' | 'K') && second == Some('°'))
         || before.is_ascii_digit()
         || matches!(before, '%' | '²' | '-' | '+' | '|')
         || is_punctuation(before)
         || is_quote(before)
         || (is_upper(before) && second.is_some_and(is_upper))
+}
+
+/// Whether the text ends in `end` with a digit before it.
+fn is_behind_digit(text: &str, end: &str) -> bool {
+    text.strip_suffix(end)
+        .is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Length in bytes of the unit that the text ends with, if there is a digit before it.

@@ -1,5 +1,7 @@
 //! The character classes that spaCy's punctuation rules are made of (`char_classes.py`).
 
+use super::classes;
+
 /// Punctuation that is cut off at either end.
 pub(super) fn is_punctuation(c: char) -> bool {
     matches!(
@@ -69,6 +71,8 @@ pub(super) fn is_quote(c: char) -> bool {
             | '】'
             | '《'
             | '》'
+            | '\u{2329}'
+            | '\u{232a}'
             | '〈'
             | '〉'
             | '⟦'
@@ -84,43 +88,55 @@ pub(super) fn is_currency(c: char) -> bool {
     )
 }
 
-/// Symbols such as dingbats and emoji: the blocks that hold nearly nothing else.
+/// Symbols such as dingbats and emoji. Those that Unicode gained after version 11 are none.
 pub(super) fn is_icon(c: char) -> bool {
-    if c < '\u{a6}' {
-        return false;
-    }
-    matches!(
-        c,
-        '¦' | '©'
-            | '®'
-            | '°'
-            | '\u{2100}' | '\u{2101}' | '\u{2103}'..='\u{2106}' | '\u{2108}' | '\u{2109}'
-            | '\u{2114}' | '\u{2116}' | '\u{2117}' | '\u{211e}'..='\u{2123}'
-            | '\u{2195}'..='\u{2199}' | '\u{219c}'..='\u{219f}' | '\u{21d5}'..='\u{21f3}'
-            | '\u{2300}'..='\u{2307}' | '\u{230c}'..='\u{231f}' | '\u{2322}'..='\u{2328}'
-            | '\u{232b}'..='\u{237b}' | '\u{237d}'..='\u{239a}' | '\u{23b4}'..='\u{23db}'
-            | '\u{23e2}'..='\u{2426}' | '\u{2440}'..='\u{244a}' | '\u{249c}'..='\u{24e9}'
-            | '\u{2500}'..='\u{25b6}' | '\u{25b8}'..='\u{25c0}' | '\u{25c2}'..='\u{25f7}'
-            | '\u{2600}'..='\u{266e}' | '\u{2670}'..='\u{2767}' | '\u{2794}'..='\u{27bf}'
-            | '\u{2800}'..='\u{28ff}' | '\u{2b00}'..='\u{2b2f}' | '\u{2b45}'..='\u{2b46}'
-            | '\u{2b4d}'..='\u{2bff}' | '\u{2e80}'..='\u{2fd5}' | '\u{3200}'..='\u{321e}'
-            | '\u{3260}'..='\u{327f}' | '\u{3300}'..='\u{33ff}' | '\u{4dc0}'..='\u{4dff}'
-            | '\u{fffc}' | '\u{fffd}'
-            | '\u{1f000}'..='\u{1f3fa}' | '\u{1f400}'..='\u{1faff}'
-    )
+    c >= '\u{a6}' && is_in(&classes::ICONS, c)
 }
 
-/// Letters of any case.
+/// Letters of any case: of the scripts that spaCy knows, which leaves out phonetic modifiers and
+/// Georgian, for example.
 pub(super) fn is_letter(c: char) -> bool {
-    c.is_alphabetic()
+    if c.is_ascii() {
+        return c.is_ascii_alphabetic();
+    }
+    is_in(&classes::CASED, c) || is_in(&classes::CASELESS, c)
 }
 
 /// Small letters, and letters of scripts that have no case.
 pub(super) fn is_lower(c: char) -> bool {
-    c.is_ascii_lowercase() || (!c.is_ascii() && c.is_alphabetic() && !c.is_uppercase())
+    if c.is_ascii() {
+        return c.is_ascii_lowercase();
+    }
+    // The glottal stop has no case of its own.
+    (is_in(&classes::CASED, c) && (c.is_lowercase() || c == 'ʔ')) || is_in(&classes::CASELESS, c)
 }
 
 /// Capitals, and letters of scripts that have no case.
 pub(super) fn is_upper(c: char) -> bool {
-    c.is_ascii_uppercase() || (!c.is_ascii() && c.is_alphabetic() && !c.is_lowercase())
+    if c.is_ascii() {
+        return c.is_ascii_uppercase();
+    }
+    (is_in(&classes::CASED, c) && c.is_uppercase()) || is_in(&classes::CASELESS, c)
+}
+
+/// Whether a character is in one of the ranges, which are in order.
+fn is_in(ranges: &[(u32, u32)], c: char) -> bool {
+    let c = u32::from(c);
+    let behind = ranges.partition_point(|(first, _)| *first <= c);
+    behind > 0 && c <= ranges[behind - 1].1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes() {
+        assert!("aéßяعक日".chars().all(is_lower));
+        assert!("AÉЯعक日".chars().all(is_upper));
+        assert!("aAéÉ".chars().all(is_letter));
+        assert!(!"ʿː𝒃ℓµ5 ".chars().any(is_letter));
+        assert!("¦😀☃\u{1d800}".chars().all(is_icon));
+        assert!(!"a🥱\u{a5}".chars().any(is_icon));
+    }
 }

@@ -1,12 +1,10 @@
 //! Words that the punctuation rules would cut wrongly (spaCy's `TOKENIZER_EXCEPTIONS` for English).
 //!
-//! The text is in small letters by the time it is cut, so only those are listed. Each exception
-//! with an apostrophe also exists with a typographic one.
+//! Each exception with an apostrophe also exists with a typographic one. fastai v2 writes a text in
+//! small letters before it is cut, and then those with capitals never come up; other rules keep them.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
-
-use super::affixes;
 
 /// Kept whole.
 const WHOLE: &str = "\
@@ -24,6 +22,22 @@ const CUT: &str = "\
     i|'m i|m i|'m|a i|m|a y'|all y|all how|'d|'y not|'ve not|ve can|not gon|na got|ta let|'s \
     c'm|on °|c|. °|f|. °|k|.";
 
+/// Kept whole, and written with capitals only.
+const CAPITALS: &str = "\
+    8-D 8D :-D :D ;-D ;D =D XD XDD xD xDD :-O :-P :-X :O :P :X O.O O_O V.V V_V o.O o_O C++ D.C. E.G. \
+    I.E. N.C. N.D. N.H. N.J. N.M. N.Y. S.C. Ph.D. Adm. Ak. Ala. Apr. Ariz. Ark. Aug. Bros. Calif. \
+    Colo. Conn. Corp. Dec. Del. Dr. Feb. Fla. Ga. Gen. Gov. Ia. Id. Ill. Inc. Ind. Jan. Jr. Jul. Jun. \
+    Kan. Kans. Ky. La. Ltd. Mar. Mass. Md. Messrs. Mich. Minn. Miss. Mo. Mont. Mr. Mrs. Ms. Mt. Neb. \
+    Nebr. Nev. Nov. Oct. Okla. Ore. Pa. Prof. Rep. Rev. Sen. Sep. Sept. St. Tenn. Va. Wash. Wis. \
+    'Cause 'Cos 'Coz 'Cuz 'S";
+
+/// Exceptions of small letters that do not exist with a first capital; of the others that begin with
+/// a letter, each does.
+const SMALL_ONLY: [&str; 15] = [
+    "a.m.", "and/or", "em", "ll", "nuff", "o.0", "o_0", "p.m.", "v.s.", "v.v", "v_v", "vs.", "w/o",
+    "y'all", "yall",
+];
+
 /// Contractions of `will` and `would` follow these.
 const PRONOUNS: [&str; 7] = ["i", "you", "he", "she", "it", "we", "they"];
 const QUESTION_WORDS: [&str; 7] = ["who", "what", "when", "where", "why", "how", "there"];
@@ -40,7 +54,7 @@ const WORDS: [&str; 8] = [
 ];
 
 /// No exception is longer, in bytes.
-const LONGEST: usize = 20;
+pub(super) const LONGEST: usize = 20;
 
 /// From the exception to the lengths of its tokens in bytes.
 static EXCEPTIONS: LazyLock<HashMap<String, Vec<usize>>> = LazyLock::new(build);
@@ -53,42 +67,9 @@ pub(super) fn find(text: &str) -> Option<&'static [usize]> {
     EXCEPTIONS.get(text).map(Vec::as_slice)
 }
 
-/// Joins tokens from place `start` on, which together are `text`, where they are an exception:
-/// `good:)` is first cut in `good`, `:` and `)`, of which the last two are joined again. The longest
-/// exception wins. As in spaCy, only exceptions that begin or end with punctuation are joined: in
-/// `id.`, which is cut in `i`, `d` and `.`, that is `d.`.
-pub(super) fn join<'t>(text: &'t str, tokens: &mut Vec<&'t str>, start: usize) {
-    if tokens.len() < start + 2 {
-        return;
-    }
-    let apart: Vec<&str> = tokens.drain(start..).collect();
-    let mut rest = text;
-    let mut read = 0;
-    while read < apart.len() {
-        let mut count = 1;
-        let mut length = apart[read].len();
-        let mut cuts = None;
-        let mut end = length;
-        for (i, next) in apart[read + 1..].iter().enumerate() {
-            end += next.len();
-            if end > LONGEST {
-                break;
-            }
-            let together = &rest[..end];
-            if let Some(found) = find(together)
-                && (affixes::prefix(together) > 0 || affixes::suffix(together) > 0)
-            {
-                (count, length, cuts) = (i + 2, end, Some(found));
-            }
-        }
-        let (whole, behind) = rest.split_at(length);
-        match cuts {
-            Some(cuts) => super::cut(whole, cuts, tokens),
-            None => tokens.push(whole),
-        }
-        rest = behind;
-        read += count;
-    }
+/// All exceptions.
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    EXCEPTIONS.keys().map(String::as_str)
 }
 
 fn build() -> HashMap<String, Vec<usize>> {
@@ -97,14 +78,25 @@ fn build() -> HashMap<String, Vec<usize>> {
         if WORDS.contains(&word) {
             return;
         }
+        let is_letter = word.ends_with('.') && word.chars().count() == 2;
+        let has_capital =
+            word.starts_with(char::is_alphabetic) && !is_letter && !SMALL_ONLY.contains(&word);
         for apostrophe in ["'", "’"] {
             let lengths = pieces
                 .iter()
                 .map(|piece| piece.replace('\'', apostrophe).len());
-            table.insert(word.replace('\'', apostrophe), lengths.collect());
+            let lengths: Vec<usize> = lengths.collect();
+            let word = word.replace('\'', apostrophe);
+            if has_capital {
+                table.insert(capitalized(&word), lengths.clone());
+            }
+            table.insert(word, lengths);
         }
     };
     WHOLE
+        .split_whitespace()
+        .for_each(|word| insert(word, &[word]));
+    CAPITALS
         .split_whitespace()
         .for_each(|word| insert(word, &[word]));
     let mut add = |pieces: &str| {
@@ -160,6 +152,13 @@ fn build() -> HashMap<String, Vec<usize>> {
         }
     }
     table
+}
+
+/// The word with its first character as a capital.
+fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters.as_str().chars()).collect()
 }
 
 #[cfg(test)]

@@ -29,6 +29,16 @@ pub(super) fn split<'t>(word: &'t str, tokens: &mut Vec<&'t str>) {
     }
 }
 
+/// Whether there is an infix anywhere in the word, its beginning included.
+pub(super) fn is_in(word: &str) -> bool {
+    let mut before = None;
+    word.char_indices().any(|(at, c)| {
+        let found = infix(before, c, &word[at..]) > 0;
+        before = Some(c);
+        found
+    })
+}
+
 /// Length in bytes of the infix that `rest`, which begins with `c`, begins with; 0 for none.
 fn infix(before: Option<char>, c: char, rest: &str) -> usize {
     let width = c.len_utf8();

@@ -7,15 +7,15 @@
 //!
 //! fastai's special tokens need no care here: they are letters only, so nothing is taken off them.
 //!
-//! `tests/fastai_tokens.rs` holds it to fastai's tokens, spaCy's included. Where it can still differ:
-//! letters and symbols of scripts other than Latin go by Unicode's classes and not by spaCy's lists;
-//! exceptions in capitals are not known, since the rules leave none; and spaCy leaves `''` cut in two
-//! when a quotation mark stands before it across a space, which happened in 1 of 13,000 texts.
+//! `tests/fastai_tokens.rs` holds it to fastai's tokens, spaCy's included; `docs/deviations.md` says
+//! where it can still differ.
 
 mod affixes;
 mod characters;
+mod classes;
 mod exceptions;
 mod infixes;
+mod joins;
 mod url;
 
 use crate::rules::is_space;
@@ -42,7 +42,7 @@ pub fn split(text: &str) -> Vec<&str> {
         split_chunk(&rest[..chunk], &mut tokens);
         rest = &rest[chunk..];
     }
-    tokens
+    joins::join(text, tokens)
 }
 
 /// The tokens of a text without white space.
@@ -55,36 +55,59 @@ fn split_chunk<'t>(chunk: &'t str, tokens: &mut Vec<&'t str>) {
         tokens.push(chunk);
         return;
     }
-    let start = tokens.len();
     let mut suffixes = Vec::new();
-    let core = strip(chunk, tokens, &mut suffixes);
+    let core = strip(
+        chunk,
+        |text| exceptions::find(text).is_some(),
+        tokens,
+        &mut suffixes,
+    );
     if let Some(cuts) = exceptions::find(core) {
         cut(core, cuts, tokens);
-    } else if url::is_url(core) {
+    } else {
+        split_core(core, tokens);
+    }
+    tokens.extend(suffixes.into_iter().rev());
+}
+
+/// The tokens of a chunk as if there were no exceptions.
+fn split_unknown<'t>(chunk: &'t str, tokens: &mut Vec<&'t str>) {
+    let mut suffixes = Vec::new();
+    let core = strip(chunk, |_| false, tokens, &mut suffixes);
+    split_core(core, tokens);
+    tokens.extend(suffixes.into_iter().rev());
+}
+
+/// The tokens of what is left between prefixes and suffixes.
+fn split_core<'t>(core: &'t str, tokens: &mut Vec<&'t str>) {
+    if url::is_url(core) {
         tokens.push(core);
     } else if !core.is_empty() {
         infixes::split(core, tokens);
     }
-    tokens.extend(suffixes.into_iter().rev());
-    exceptions::join(chunk, tokens, start);
 }
 
 /// Takes prefixes and suffixes off; returns what is left. Suffixes come last first.
-fn strip<'t>(chunk: &'t str, prefixes: &mut Vec<&'t str>, suffixes: &mut Vec<&'t str>) -> &'t str {
+fn strip<'t>(
+    chunk: &'t str,
+    is_exception: impl Fn(&str) -> bool,
+    prefixes: &mut Vec<&'t str>,
+    suffixes: &mut Vec<&'t str>,
+) -> &'t str {
     let mut core = chunk;
     loop {
-        if core.is_empty() || exceptions::find(core).is_some() {
+        if core.is_empty() || is_exception(core) {
             return core;
         }
         let prefix = affixes::prefix(core);
-        if prefix > 0 && exceptions::find(&core[prefix..]).is_some() {
+        if prefix > 0 && is_exception(&core[prefix..]) {
             prefixes.push(&core[..prefix]);
             return &core[prefix..];
         }
         // The suffix is looked for behind the prefix, so the two never overlap.
         let suffix = affixes::suffix(&core[prefix..]);
         let behind = core.len() - suffix;
-        if suffix > 0 && exceptions::find(&core[..behind]).is_some() {
+        if suffix > 0 && is_exception(&core[..behind]) {
             suffixes.push(&core[behind..]);
             return &core[..behind];
         }

@@ -18,15 +18,18 @@ pub(super) fn is_url(text: &str) -> bool {
             text
         }
     });
-    let (place, path) = match text.find(['/', '?', '#']) {
+    // The user may be any text at all, another address included, but there must be one.
+    let behind_user = text.match_indices('@').filter(|(at, _)| *at > 0);
+    let places = behind_user.map(|(at, _)| &text[at + 1..]);
+    std::iter::once(text).chain(places).any(is_place)
+}
+
+/// Host names, a domain, and an optional port and path.
+fn is_place(text: &str) -> bool {
+    let (host, path) = match text.find(['/', '?', '#', '@']) {
+        Some(at) if text[at..].starts_with('@') => return false,
         Some(at) => (&text[..at], true),
         None => (text, false),
-    };
-    // The user may be any text at all, but there must be one.
-    let host = match place.rsplit_once('@') {
-        Some(("", _)) => return false,
-        Some((_, host)) => host,
-        None => place,
     };
     let host = match host.rsplit_once(':') {
         Some((host, port)) if is_port(port) => host,
@@ -76,6 +79,9 @@ mod tests {
             "x:y@b.cd",
             "mailto:john@example.com",
             "naïve.com",
+            "a?b@c.de",
+            "a.bc/@x",
+            "a@b@c.de",
         ] {
             assert!(is_url(address), "{address}");
         }

@@ -1,5 +1,5 @@
 use burn::module::Module;
-use ulmfit_data::{Document, Tokenizer};
+use ulmfit_data::Document;
 use ulmfit_model::{InitRng, LanguageModelConfig, transfer_vocabulary};
 
 use super::language_model;
@@ -16,7 +16,7 @@ use crate::recipe::Recipe;
 /// `model.safetensors` into the run's folder.
 ///
 /// The vocabulary is chosen anew from the task's text; words that `pretrained` knows keep their
-/// embeddings, others start from the mean of all. Without `pretrained` the model starts from
+/// embeddings, others start from the mean of all. Subwords stay those of `pretrained`. Without `pretrained` the model starts from
 /// scratch.
 ///
 /// # Errors
@@ -33,9 +33,17 @@ pub fn finetune(
     if let Some(pretrained) = &pretrained {
         check_fits(pretrained, recipe, options)?;
     }
-    let LanguageModelData { vocab, corpora } = language_model_data(
+    let known = pretrained
+        .as_ref()
+        .and_then(|trained| trained.tokenizer.subwords());
+    let LanguageModelData {
+        tokenizer,
+        vocab,
+        corpora,
+    } = language_model_data(
         documents,
         recipe,
+        known.or(options.subwords.as_ref()),
         stage.training.validation,
         options.seed,
         observer,
@@ -85,7 +93,7 @@ pub fn finetune(
     let model = language_model::train(&mut run, model, corpora, stage, options, observer)?;
     let trained = TrainedLanguageModel {
         config,
-        tokenizer: Tokenizer::new(recipe.text.clone()),
+        tokenizer,
         vocab,
         direction: options.direction,
         provenance: run.provenance(),
@@ -109,6 +117,12 @@ fn check_fits(
         return Err(TrainError::Unusable(
             "the pretrained model was made with another tokenizer than the recipe's [text]; \
              words would not mean the same"
+                .to_owned(),
+        ));
+    }
+    if options.subwords.is_some() && options.subwords.as_ref() != pretrained.tokenizer.subwords() {
+        return Err(TrainError::Unusable(
+            "the pretrained model has its own pieces of words; leave the other tokenizer out"
                 .to_owned(),
         ));
     }

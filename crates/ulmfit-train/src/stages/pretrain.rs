@@ -1,5 +1,5 @@
 use burn::module::Module;
-use ulmfit_data::{Document, Tokenizer};
+use ulmfit_data::Document;
 use ulmfit_model::{InitRng, LanguageModelConfig};
 
 use super::language_model;
@@ -25,9 +25,14 @@ pub fn pretrain(
     observer: &mut dyn Observer,
 ) -> Result<TrainedLanguageModel, TrainError> {
     let stage = &recipe.pretrain;
-    let LanguageModelData { vocab, corpora } = language_model_data(
+    let LanguageModelData {
+        tokenizer,
+        vocab,
+        corpora,
+    } = language_model_data(
         documents,
         recipe,
+        options.subwords.as_ref(),
         stage.training.validation,
         options.seed,
         observer,
@@ -56,7 +61,7 @@ pub fn pretrain(
     let model = language_model::train(&mut run, model, corpora, stage, options, observer)?;
     let trained = TrainedLanguageModel {
         config,
-        tokenizer: Tokenizer::new(recipe.text.clone()),
+        tokenizer,
         vocab,
         direction: options.direction,
         provenance: run.provenance(),
