@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ulmfit_data::{CorpusFormat, Direction, Rules, Splitter, Subwords, TokenizerConfig};
+use ulmfit_data::{
+    CorpusFormat, Direction, Rules, Splitter, Subwords, TokenizerConfig, VocabConfig,
+};
 
 use crate::commands::{
-    baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, ensemble::EnsembleArgs,
-    evaluate::EvaluateArgs, finetune::FinetuneArgs, inspect::InspectArgs, predict::PredictArgs,
-    pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs, train::TrainArgs,
+    baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, encode::EncodeArgs,
+    ensemble::EnsembleArgs, evaluate::EvaluateArgs, finetune::FinetuneArgs, inspect::InspectArgs,
+    predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs,
+    train::TrainArgs,
 };
 use crate::device::DeviceName;
 
@@ -37,6 +40,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Cut any amount of text in tokens once, into a corpus that is read from disk
+    Encode(EncodeArgs),
     /// Train a language model on general text
     Pretrain(PretrainArgs),
     /// Fine-tune a language model on your own text, labeled or not
@@ -104,7 +109,7 @@ impl GlobalArgs {
 /// Which documents to read.
 #[derive(Debug, Args)]
 pub(crate) struct CorpusArgs {
-    /// Files, folders or archives; gzip is unpacked
+    /// Files, folders or archives, packed or not; to train on, also an encoded corpus
     #[arg(required = true, value_name = "DATA")]
     pub(crate) data: Vec<PathBuf>,
     #[command(flatten)]
@@ -118,9 +123,9 @@ pub(crate) struct CorpusArgs {
 }
 
 /// How documents are stored.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct LayoutArgs {
-    /// aclimdb, trec, class-csv, csv, tsv, jsonl, wiki-jsonl, wikitext or text [default: told from the path]
+    /// aclimdb, trec, class-csv, csv, tsv, jsonl, wiki-jsonl, wikitext, text or archive [default: told from the path]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<CorpusFormat>,
     /// Column of the text, for CSV, TSV and JSON lines; more than once for several [default: `text` or the like]
@@ -129,6 +134,13 @@ pub(crate) struct LayoutArgs {
     /// Column of the label [default: `label` or the like]
     #[arg(long, value_name = "COLUMN")]
     pub(crate) label: Option<String>,
+}
+
+impl LayoutArgs {
+    /// Whether everything is to be found out.
+    pub(crate) fn is_default(&self) -> bool {
+        self.format.is_none() && self.text.is_empty() && self.label.is_none()
+    }
 }
 
 /// How texts become tokens, where it is not as the recipe says.
@@ -154,6 +166,23 @@ pub(crate) struct TokenizerArgs {
 }
 
 impl TokenizerArgs {
+    /// Writes what was asked for into a recipe's settings; returns the tokenizer that they call for.
+    pub(crate) fn wanted(
+        &self,
+        config: &mut TokenizerConfig,
+        vocab: &mut VocabConfig,
+    ) -> anyhow::Result<WantedTokenizer> {
+        let subwords = self.apply(config)?;
+        if let Some(size) = self.vocab_size {
+            vocab.max_size = size;
+        }
+        Ok(WantedTokenizer {
+            config: config.clone(),
+            vocab: vocab.clone(),
+            subwords,
+        })
+    }
+
     /// Writes what was asked for into the settings; returns the pieces that were given.
     pub(crate) fn apply(&self, config: &mut TokenizerConfig) -> anyhow::Result<Option<Subwords>> {
         if let Some(rules) = self.rules {
@@ -169,6 +198,15 @@ impl TokenizerArgs {
         config.splitter = subwords.kind().into();
         Ok(Some(subwords))
     }
+}
+
+/// A tokenizer that may have to be trained.
+pub(crate) struct WantedTokenizer {
+    pub(crate) config: TokenizerConfig,
+    /// How many pieces to train, of subwords.
+    pub(crate) vocab: VocabConfig,
+    /// Pieces that are there already.
+    pub(crate) subwords: Option<Subwords>,
 }
 
 /// The names of [`Rules`].

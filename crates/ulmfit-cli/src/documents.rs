@@ -2,14 +2,55 @@
 
 use std::path::Path;
 
-use anyhow::bail;
-use ulmfit_data::{CorpusFormat, CorpusOptions, Document, read_corpus, stratified_sample};
+use anyhow::{bail, ensure};
+use ulmfit_data::{
+    CorpusFormat, CorpusOptions, CorpusSource, Document, EncodeOptions, EncodeOutcome,
+    TokenizedCorpus, Tokenizer, TokenizerTrainer, encode_corpus, is_encoded_corpus, read_corpus,
+    stratified_sample,
+};
 
-use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs};
-use crate::progress::Count;
+use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs, WantedTokenizer};
+use crate::progress::{Count, EncodingBar};
 
 /// Documents between two updates of what is shown.
 const DOCUMENTS_PER_UPDATE: usize = 1000;
+
+/// Every split of every path, in order.
+pub(crate) fn sources(args: &CorpusArgs) -> anyhow::Result<Vec<CorpusSource>> {
+    let mut sources = Vec::new();
+    for path in &args.data {
+        if args.split.is_empty() {
+            sources.push(source(path, None, &args.layout));
+            continue;
+        }
+        let format = match args.layout.format {
+            Some(format) => format,
+            None => CorpusFormat::detect(path)?,
+        };
+        if format != CorpusFormat::AclImdb {
+            bail!(
+                "{} is of the format {format}, which has no splits; leave out --split and name the file of the split",
+                path.display()
+            );
+        }
+        let splits = args.split.iter();
+        sources.extend(splits.map(|split| source(path, Some(split), &args.layout)));
+    }
+    Ok(sources)
+}
+
+fn source(path: &Path, split: Option<&String>, layout: &LayoutArgs) -> CorpusSource {
+    CorpusSource {
+        path: path.to_owned(),
+        options: CorpusOptions {
+            format: layout.format,
+            split: split.cloned(),
+            text_columns: layout.text.clone(),
+            label_column: layout.label.clone(),
+            ..CorpusOptions::default()
+        },
+    }
+}
 
 /// Reads every split of every path in order, and draws the sample that was asked for.
 pub(crate) fn read(
@@ -19,47 +60,99 @@ pub(crate) fn read(
 ) -> anyhow::Result<Vec<Document>> {
     let count = Count::new("documents read", global.quiet);
     let mut documents = Vec::new();
-    for path in &args.data {
-        if args.split.is_empty() {
-            append(&mut documents, path, None, &args.layout, &count)?;
-        }
-        for split in &args.split {
-            append(&mut documents, path, Some(split), &args.layout, &count)?;
+    for source in sources(args)? {
+        for document in read_corpus(&source.path, &source.options)? {
+            documents.push(document?);
+            if documents.len().is_multiple_of(DOCUMENTS_PER_UPDATE) {
+                count.set(documents.len());
+            }
         }
     }
     count.clear();
     Ok(sample(documents, args.limit, seed))
 }
 
-fn append(
-    documents: &mut Vec<Document>,
-    path: &Path,
-    split: Option<&String>,
-    layout: &LayoutArgs,
-    count: &Count,
-) -> anyhow::Result<()> {
-    let options = CorpusOptions {
-        format: layout.format,
-        split: split.cloned(),
-        text_columns: layout.text.clone(),
-        label_column: layout.label.clone(),
-        ..CorpusOptions::default()
-    };
-    let reader = read_corpus(path, &options)?;
-    if split.is_some() && reader.format() != CorpusFormat::AclImdb {
-        bail!(
-            "{} is of the format {}, which has no splits; leave out --split and name the file of the split",
-            path.display(),
-            reader.format()
-        );
+/// Documents that a tokenizer is trained on at a time.
+const DOCUMENTS_PER_PART: usize = 2048;
+
+/// The tokenizer that is wanted. Subwords are trained on the texts unless they are given.
+pub(crate) fn tokenizer(
+    args: &CorpusArgs,
+    wanted: WantedTokenizer,
+    global: &GlobalArgs,
+) -> anyhow::Result<Tokenizer> {
+    if wanted.subwords.is_some() {
+        return Ok(Tokenizer::from_parts(wanted.config, wanted.subwords)?);
     }
-    for document in reader {
-        documents.push(document?);
-        if documents.len().is_multiple_of(DOCUMENTS_PER_UPDATE) {
-            count.set(documents.len());
+    let mut trainer = TokenizerTrainer::new(wanted.config)?;
+    if trainer.reads_text() {
+        let count = Count::new("documents read for subwords", global.quiet);
+        let (mut part, mut read) = (Vec::new(), 0);
+        for source in sources(args)? {
+            for document in read_corpus(&source.path, &source.options)? {
+                part.push(document?);
+                if part.len() == DOCUMENTS_PER_PART {
+                    trainer.extend(&part);
+                    read += part.len();
+                    count.set(read);
+                    part.clear();
+                }
+            }
         }
+        trainer.extend(&part);
+        count.clear();
     }
-    Ok(())
+    Ok(trainer.finish(&wanted.vocab)?)
+}
+
+/// Opens the encoded corpus that is named, or encodes the texts that are, into `place`; and draws
+/// the sample that was asked for.
+pub(crate) fn tokenized(
+    args: &CorpusArgs,
+    tokenizer: impl FnOnce() -> anyhow::Result<Tokenizer>,
+    place: &Path,
+    seed: u64,
+    global: &GlobalArgs,
+) -> anyhow::Result<TokenizedCorpus> {
+    let corpus = if let Some(path) = args.data.iter().find(|path| is_encoded_corpus(path)) {
+        ensure!(
+            args.data.len() == 1 && args.split.is_empty() && args.layout.is_default(),
+            "{} is an encoded corpus, which is given by itself, without --split, --format, --text \
+             and --label; to join it with others, encode all their texts together",
+            path.display()
+        );
+        TokenizedCorpus::open(path)?
+    } else {
+        let tokenizer = tokenizer()?;
+        encode(args, &tokenizer, place, &EncodeOptions::default(), global)?;
+        TokenizedCorpus::open(place)?
+    };
+    if args.limit == 0 || args.limit >= corpus.len() {
+        return Ok(corpus);
+    }
+    let labels: Vec<_> = corpus.labels().iter().collect();
+    let drawn = stratified_sample(&labels, args.limit, seed);
+    Ok(corpus.select(&drawn))
+}
+
+/// Encodes texts into `place`, unless they are there already.
+pub(crate) fn encode(
+    args: &CorpusArgs,
+    tokenizer: &Tokenizer,
+    place: &Path,
+    options: &EncodeOptions,
+    global: &GlobalArgs,
+) -> anyhow::Result<EncodeOutcome> {
+    let sources = sources(args)?;
+    let mut bar = EncodingBar::new(global.quiet);
+    let mut observer = |progress| bar.show(progress);
+    Ok(encode_corpus(
+        &sources,
+        tokenizer,
+        place,
+        options,
+        &mut observer,
+    )?)
 }
 
 /// Of each class its share, drawn by the seed, in the order of the data; 0 for all. Documents

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let global = &cli.global;
     match &cli.command {
+        Command::Encode(args) => commands::encode::run(args, global),
         Command::Pretrain(args) => commands::pretrain::run(args, global),
         Command::Finetune(args) => commands::finetune::run(args, global),
         Command::Train(args) => commands::train::run(args, global),

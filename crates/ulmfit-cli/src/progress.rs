@@ -3,7 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use ulmfit_data::EncodeProgress;
 use ulmfit_train::{Event, Observer, Validation};
 
 use crate::args::GlobalArgs;
@@ -96,13 +97,6 @@ impl Progress {
 impl Observer for Progress {
     fn observe(&mut self, event: &Event) {
         match *event {
-            Event::Prepared { documents, tokens } => {
-                if self.bar.is_hidden() && self.bar.position() == 0 {
-                    self.bar = spinner(self.quiet);
-                }
-                self.bar
-                    .set_message(format!("{documents} documents, {tokens} tokens"));
-            }
             Event::StageStarted {
                 stage,
                 step,
@@ -168,6 +162,46 @@ fn spinner(quiet: bool) -> ProgressBar {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is well-formed")
+}
+
+/// Shows how much of the text was tokenized, and how long the rest will take.
+#[derive(Debug)]
+pub(crate) struct EncodingBar {
+    bar: ProgressBar,
+    started: bool,
+}
+
+impl EncodingBar {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = bar(0, "encode", quiet);
+        let template = "{prefix} [{bar:24}] {percent:>3} %  {msg}  {eta} left";
+        bar.set_style(style(template).progress_chars("=> "));
+        Self {
+            bar,
+            started: false,
+        }
+    }
+
+    pub(crate) fn show(&mut self, progress: EncodeProgress) {
+        self.bar.set_length(progress.bytes);
+        self.bar.set_position(progress.bytes_read);
+        if !self.started {
+            // What an earlier run did says nothing about the speed of this one.
+            self.bar.reset_eta();
+            self.started = true;
+        }
+        self.bar.set_message(format!(
+            "{} documents, {} tokens",
+            HumanCount(progress.documents),
+            HumanCount(progress.tokens)
+        ));
+    }
+}
+
+impl Drop for EncodingBar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// Shows how many things there were so far, when nobody knows how many there will be.

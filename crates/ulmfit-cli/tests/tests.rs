@@ -8,6 +8,8 @@ mod commands;
 mod bench;
 // Input and files that cannot be used: a sentence and an exit code each.
 mod bad_input;
+// Encoded corpora, as data in place of texts.
+mod encode;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.

@@ -60,9 +60,10 @@ fn tokenize(criterion: &mut Criterion) {
     });
 
     let documents: Vec<Document> = texts.iter().map(Document::new).collect();
-    let mut tokenized = TokenizedCorpus::new();
-    tokenized.extend(&tokenizer, &documents);
-    let vocab = tokenized.vocab(&VocabConfig::default());
+    let everything: Vec<usize> = (0..documents.len()).collect();
+    let vocab = TokenizedCorpus::from_documents(&tokenizer, &documents)
+        .vocab(&everything, &VocabConfig::default())
+        .expect("a corpus in memory");
     group.bench_function("encode, all cores", |bencher| {
         bencher.iter(|| encode(&tokenizer, &vocab, black_box(&texts)));
     });

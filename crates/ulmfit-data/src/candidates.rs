@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::encoded::EncodedCorpus;
+use crate::error::DataError;
 use crate::rng;
+use crate::token_ids::TokenIds;
 
 /// Draws the candidates of each step from the frequencies of a corpus.
 #[derive(Clone, Debug)]
@@ -28,23 +29,27 @@ pub struct Candidates {
 
 impl CandidateSampler {
     /// Draws `samples` occurrences a step from the words of `corpus`, beside the targets.
-    pub fn new(corpus: &EncodedCorpus, vocab_size: usize, samples: usize, seed: u64) -> Self {
-        let mut counts = vec![0_u64; vocab_size];
-        for id in corpus.iter().flatten() {
-            if let Some(count) = counts.get_mut(*id as usize) {
-                *count += 1;
-            }
-        }
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Read`] when the corpus is on disk and cannot be read.
+    pub fn new(
+        corpus: &dyn TokenIds,
+        vocab_size: usize,
+        samples: usize,
+        seed: u64,
+    ) -> Result<Self, DataError> {
+        let mut counts = corpus.counts(vocab_size)?;
         let mut sum = 0;
         for count in &mut counts {
             sum += *count;
             *count = sum;
         }
-        Self {
+        Ok(Self {
             cumulative: counts,
             samples,
             seed,
-        }
+        })
     }
 
     /// The candidates of step `step`, which depend on the seed, the step and the targets alone.
@@ -97,11 +102,12 @@ impl CandidateSampler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoded::EncodedCorpus;
 
     fn sampler(samples: usize) -> CandidateSampler {
         // Word 0 never, word 1 once, word 2 three times, word 3 six times.
         let corpus = EncodedCorpus::from_documents([vec![1, 2, 2, 3, 3], vec![2, 3, 3, 3, 3]]);
-        CandidateSampler::new(&corpus, 5, samples, 7)
+        CandidateSampler::new(&corpus, 5, samples, 7).unwrap()
     }
 
     #[test]
@@ -161,7 +167,8 @@ mod tests {
             3,
             10,
             0,
-        );
+        )
+        .unwrap();
         assert_eq!(empty.draw(0, &[2, 2]).ids, [2]);
     }
 }

@@ -1,10 +1,14 @@
 //! Many documents as token ids, in one flat list.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::corpus::Document;
+use crate::error::DataError;
+use crate::token_ids::TokenIds;
 use crate::tokenizer::Tokenizer;
-use crate::vocab::{Vocab, VocabBuilder, VocabConfig};
+use crate::vocab::Vocab;
 
 /// Documents that are tokenized at a time: enough to keep every core busy, few enough that their
 /// token strings never matter beside the ids.
@@ -126,79 +130,29 @@ fn encode_with<T: Sync>(items: &[T], ids: impl Fn(&T) -> Vec<u32> + Sync) -> Enc
     corpus
 }
 
-/// A corpus tokenized once, before its vocabulary is chosen.
-///
-/// Choosing a vocabulary and encoding with it would need the tokens twice. Here each distinct token
-/// is kept once and the documents as places in that list, so one pass does for both and memory
-/// stays at four bytes a token.
-#[derive(Clone, Debug, Default)]
-pub struct TokenizedCorpus {
-    tokens: VocabBuilder,
-    places: EncodedCorpus,
-}
-
-impl TokenizedCorpus {
-    /// A corpus without documents.
-    pub fn new() -> Self {
-        Self::default()
+impl TokenIds for EncodedCorpus {
+    fn n_documents(&self) -> usize {
+        self.len()
     }
 
-    /// Tokenizes documents on all cores and appends them in order.
-    pub fn extend(&mut self, tokenizer: &Tokenizer, documents: &[Document]) {
-        for batch in documents.chunks(BATCH_DOCUMENTS) {
-            for tokens in tokenizer.tokenize_documents(batch) {
-                let places: Vec<u32> = tokens
-                    .iter()
-                    .map(|token| self.tokens.count(token))
-                    .collect();
-                self.places.push(&places);
-            }
-        }
+    fn n_tokens(&self) -> usize {
+        self.ids.len()
     }
 
-    /// How many documents there are.
-    pub fn len(&self) -> usize {
-        self.places.len()
+    fn document_len(&self, document: usize) -> usize {
+        self.document(document).len()
     }
 
-    /// Whether there is no document at all.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    /// How many tokens all documents have together.
-    pub fn n_tokens(&self) -> usize {
-        self.places.n_tokens()
-    }
-
-    /// The token counts, from which any vocabulary can be built.
-    pub fn token_counts(&self) -> &VocabBuilder {
-        &self.tokens
-    }
-
-    /// The vocabulary of these documents.
-    pub fn vocab(&self, config: &VocabConfig) -> Vocab {
-        self.tokens.build(config)
-    }
-
-    /// The documents as ids of a vocabulary, which may be another corpus's.
-    pub fn encode(&self, vocab: &Vocab) -> EncodedCorpus {
-        let strings: Vec<&str> = self
-            .tokens
-            .counts()
-            .iter()
-            .map(|(token, _)| token.as_str())
-            .collect();
-        let ids = vocab.numericalize(&strings);
-        EncodedCorpus {
-            ids: self
-                .places
-                .ids
-                .iter()
-                .map(|&place| ids[place as usize])
-                .collect(),
-            ends: self.places.ends.clone(),
-        }
+    fn read(
+        &self,
+        document: usize,
+        range: Range<usize>,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), DataError> {
+        let document = self.document(document);
+        let end = range.end.min(document.len());
+        ids.extend_from_slice(document.get(range.start..end).unwrap_or_default());
+        Ok(())
     }
 }
 
@@ -226,23 +180,5 @@ mod tests {
         assert!(corpus.is_empty());
         assert_eq!(corpus.iter().len(), 0);
         assert_eq!(corpus.document(0), &[] as &[u32]);
-    }
-
-    #[test]
-    fn tokenizing_once_gives_what_encoding_gives() {
-        let tokenizer = Tokenizer::default();
-        let texts = ["the cat sat", "the dog", "", "the cat, the cat and the dog"];
-        let documents: Vec<Document> = texts.iter().map(|text| Document::new(*text)).collect();
-        let mut tokenized = TokenizedCorpus::new();
-        tokenized.extend(&tokenizer, &documents);
-        let vocab = tokenized.vocab(&VocabConfig {
-            min_freq: 2,
-            ..VocabConfig::default()
-        });
-        assert_eq!(vocab.strings()[9..12], ["the", "cat", "dog"]);
-        let corpus = tokenized.encode(&vocab);
-        assert_eq!(corpus, encode(&tokenizer, &vocab, &texts));
-        assert_eq!(corpus, encode_documents(&tokenizer, &vocab, &documents));
-        assert_eq!(corpus.document(0), [2, 9, 10, 0]);
     }
 }

@@ -18,6 +18,58 @@ pub enum DataError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// An encoded corpus that is not whole.
+    #[error(
+        "{} is not a whole encoded corpus ({reason}); encode its texts again",
+        path.display()
+    )]
+    DamagedCorpus {
+        /// The corpus's folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Something else is where an encoded corpus is to be written.
+    #[error("{} is there already and is not an encoded corpus; name another place", path.display())]
+    NotACorpus {
+        /// Where the corpus was to be written.
+        path: PathBuf,
+    },
+    /// An encoded corpus where texts are needed.
+    #[error(
+        "{} is an encoded corpus, which holds tokens and no texts; name the files it was made from",
+        path.display()
+    )]
+    NoTexts {
+        /// The corpus's folder.
+        path: PathBuf,
+    },
+    /// Another process writes the same encoded corpus.
+    #[error(
+        "another process is writing {}; wait for it, or name another place",
+        path.display()
+    )]
+    CorpusInUse {
+        /// The corpus's folder.
+        path: PathBuf,
+    },
+    /// Labels that are no classes.
+    #[error(
+        "there are more than {limit} different labels, or one of more than 4096 bytes; \
+         name the column of the classes"
+    )]
+    TooManyLabels {
+        /// Most labels that there can be.
+        limit: usize,
+    },
     /// A compressed file or an archive ends too early or does not decode.
     #[error("{} is truncated or damaged ({source}); fetch it again", path.display())]
     Damaged {
@@ -25,6 +77,18 @@ pub enum DataError {
         path: PathBuf,
         /// What the decoder said.
         source: io::Error,
+    },
+    /// A compressed file or an archive that holds more than any corpus.
+    #[error(
+        "{} unpacks to more than {limit} bytes, which no text should; unpack it by other means and \
+         look at it",
+        path.display()
+    )]
+    UnpacksTooLarge {
+        /// The archive or compressed file.
+        path: PathBuf,
+        /// The bound in bytes.
+        limit: u64,
     },
     /// The format could not be guessed from the path.
     #[error("cannot tell the format of {}; name it: {choices}", path.display())]

@@ -1,30 +1,51 @@
-//! What a corpus is like, at a glance.
+//! What a corpus is like, at a glance, in a few bytes of memory a document.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
-use crate::corpus::Document;
-use crate::encoded::EncodedCorpus;
+use crate::error::DataError;
+use crate::tokenized::TokenizedCorpus;
 use crate::vocab::Vocab;
+
+/// Sizes of a vocabulary whose coverage is told.
+const VOCAB_SIZES: [usize; 5] = [1_000, 5_000, 10_000, 30_000, 60_000];
+/// The first bucket of lengths ends before this; each of the others is twice as wide as the last.
+const FIRST_BUCKET: usize = 8;
 
 /// Counts that tell whether a corpus is what one thinks it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CorpusStats {
     /// Documents.
     pub documents: usize,
-    /// Documents without any text.
+    /// Documents without any text: no token but the mark of the beginning.
     pub empty_documents: usize,
-    /// Documents whose text, fields and all, another document before them has.
+    /// Documents whose tokens another document before them has.
     pub duplicate_documents: usize,
     /// Documents of each label; those without a label are not counted here.
     pub labels: BTreeMap<String, usize>,
     /// Tokens of all documents.
     pub tokens: usize,
+    /// Different tokens.
+    pub distinct_tokens: usize,
     /// Share of tokens that are not in the vocabulary, 0 to 1.
     pub unknown_rate: f64,
+    /// What share of the tokens the most frequent ones make up.
+    pub coverage: Vec<Coverage>,
     /// Document lengths in tokens.
     pub lengths: LengthStats,
+    /// How many documents are of which length.
+    pub length_histogram: Vec<LengthBucket>,
+}
+
+/// The share of a corpus that a vocabulary of its own would cover.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Coverage {
+    /// The most frequent tokens in the vocabulary.
+    pub vocab_size: usize,
+    /// The share of all tokens that they make up, 0 to 1.
+    pub share: f64,
 }
 
 /// Document lengths in tokens: the smallest length that this share of the documents does not exceed.
@@ -44,34 +65,126 @@ pub struct LengthStats {
     pub max: usize,
 }
 
+/// Documents of some lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LengthBucket {
+    /// The least length in tokens.
+    pub from: usize,
+    /// The greatest.
+    pub to: usize,
+    /// Documents.
+    pub documents: usize,
+}
+
 impl CorpusStats {
-    /// Counts over documents and the same documents as ids of a vocabulary.
-    pub fn new(documents: &[Document], encoded: &EncodedCorpus, vocab: &Vocab) -> Self {
+    /// Counts over a corpus, whose unknown words are those that `vocab` lacks.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Read`] when the corpus is on disk and cannot be read.
+    pub fn new(corpus: &TokenizedCorpus, vocab: &Vocab) -> Result<Self, DataError> {
         let mut labels: BTreeMap<String, usize> = BTreeMap::new();
-        let mut texts: HashMap<&[String], usize> = HashMap::new();
-        for document in documents {
-            if let Some(label) = &document.label {
-                *labels.entry(label.clone()).or_default() += 1;
+        for label in corpus.labels().iter().flatten() {
+            if let Some(count) = labels.get_mut(label) {
+                *count += 1;
+            } else {
+                labels.insert(label.to_owned(), 1);
             }
-            *texts.entry(&document.fields).or_default() += 1;
         }
-        let unknown = vocab.unknown_id();
-        let n_unknown: usize = encoded
-            .iter()
-            .map(|ids| ids.iter().filter(|&&id| id == unknown).count())
+        let mut counts = corpus.places().counts(corpus.tokens().len())?;
+        let known = corpus.tokens().iter().zip(&counts);
+        let n_known: u64 = known
+            .filter(|(token, _)| vocab.id(token).is_some_and(|id| id != vocab.unknown_id()))
+            .map(|(_, count)| count)
             .sum();
-        let blank =
-            |document: &&Document| document.fields.iter().all(|text| text.trim().is_empty());
-        Self {
-            documents: documents.len(),
-            empty_documents: documents.iter().filter(blank).count(),
-            duplicate_documents: documents.len() - texts.len(),
+        counts.retain(|&count| count > 0);
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        let tokens = corpus.n_tokens();
+        let share = |count: u64| count as f64 / tokens.max(1) as f64;
+        let coverage = VOCAB_SIZES.map(|vocab_size| Coverage {
+            vocab_size,
+            share: share(counts.iter().take(vocab_size).sum()),
+        });
+
+        let lengths = corpus.places().lengths();
+        let mut fingerprints = Fingerprints::of(corpus)?.0;
+        fingerprints.dedup();
+        Ok(Self {
+            documents: corpus.len(),
+            empty_documents: lengths.iter().filter(|&&length| length <= 1).count(),
+            duplicate_documents: corpus.len() - fingerprints.len(),
             labels,
-            tokens: encoded.n_tokens(),
-            unknown_rate: n_unknown as f64 / encoded.n_tokens().max(1) as f64,
-            lengths: LengthStats::new(encoded.lengths()),
-        }
+            tokens,
+            distinct_tokens: counts.len(),
+            unknown_rate: if tokens == 0 {
+                0.0
+            } else {
+                1.0 - share(n_known)
+            },
+            coverage: coverage.into(),
+            length_histogram: histogram(&lengths),
+            lengths: LengthStats::new(lengths),
+        })
     }
+}
+
+/// 64 bits of each document, in rising order, by which to find those that are the same.
+#[derive(Clone, Debug)]
+pub struct Fingerprints(Vec<u64>);
+
+impl Fingerprints {
+    /// Of a corpus's documents. They depend on the tokens and not on the ids, so that those of two
+    /// corpora can be compared.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Read`] when the corpus is on disk and cannot be read.
+    pub fn of(corpus: &TokenizedCorpus) -> Result<Self, DataError> {
+        let of_token = |token: &String| {
+            let mut hasher = DefaultHasher::new();
+            token.hash(&mut hasher);
+            hasher.finish()
+        };
+        let tokens: Vec<u64> = corpus.tokens().iter().map(of_token).collect();
+        let mut documents = Vec::with_capacity(corpus.len());
+        corpus.places().for_each(|ids| {
+            let mut hasher = DefaultHasher::new();
+            for &id in ids {
+                hasher.write_u64(tokens.get(id as usize).copied().unwrap_or_default());
+            }
+            documents.push(hasher.finish());
+        })?;
+        documents.sort_unstable();
+        Ok(Self(documents))
+    }
+
+    /// How many of these documents are among the others too, each as often as it is here.
+    pub fn among(&self, others: &Self) -> usize {
+        let is_there = |print: &&u64| others.0.binary_search(print).is_ok();
+        self.0.iter().filter(is_there).count()
+    }
+}
+
+/// Lengths in buckets of doubling width, from the first that is not empty to the last.
+fn histogram(lengths: &[usize]) -> Vec<LengthBucket> {
+    let mut buckets: Vec<LengthBucket> = Vec::new();
+    for &length in lengths {
+        // The buckets begin at 0, 8, 24, 56 and so on.
+        let place = (length / FIRST_BUCKET + 1).ilog2() as usize;
+        while buckets.len() <= place {
+            let from = FIRST_BUCKET * ((1 << buckets.len()) - 1);
+            let to = FIRST_BUCKET * ((1 << (buckets.len() + 1)) - 1) - 1;
+            let documents = 0;
+            buckets.push(LengthBucket {
+                from,
+                to,
+                documents,
+            });
+        }
+        buckets[place].documents += 1;
+    }
+    let first = buckets.iter().position(|bucket| bucket.documents > 0);
+    buckets.split_off(first.unwrap_or(0))
 }
 
 impl LengthStats {
@@ -98,9 +211,13 @@ impl LengthStats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoded::encode_documents;
+    use crate::corpus::Document;
     use crate::tokenizer::Tokenizer;
     use crate::vocab::{VocabBuilder, VocabConfig};
+
+    fn corpus(documents: &[Document]) -> TokenizedCorpus {
+        TokenizedCorpus::from_documents(&Tokenizer::default(), documents)
+    }
 
     #[test]
     fn counts() {
@@ -113,15 +230,13 @@ mod tests {
             Document::labeled("  ", "pos"),
             Document::new("strange words"),
         ];
-        let tokenizer = Tokenizer::default();
         let mut builder = VocabBuilder::new();
         builder.add(&["good".to_owned()]);
         let vocab = builder.build(&VocabConfig {
             min_freq: 1,
             ..VocabConfig::default()
         });
-        let encoded = encode_documents(&tokenizer, &vocab, &documents);
-        let stats = CorpusStats::new(&documents, &encoded, &vocab);
+        let stats = CorpusStats::new(&corpus(&documents), &vocab).unwrap();
         assert_eq!(
             (
                 stats.documents,
@@ -134,12 +249,37 @@ mod tests {
             stats.labels,
             BTreeMap::from([("neg".into(), 1), ("pos".into(), 2)])
         );
-        assert_eq!(stats.tokens, 8);
+        assert_eq!((stats.tokens, stats.distinct_tokens), (8, 4));
         assert!((stats.unknown_rate - 0.25).abs() < 1e-12);
+        assert!((stats.coverage[0].share - 1.0).abs() < 1e-12);
         assert_eq!(
             (stats.lengths.min, stats.lengths.p50, stats.lengths.max),
             (1, 2, 3)
         );
+        let vocab = builder.build(&VocabConfig::default());
+        let empty = CorpusStats::new(&corpus(&[]), &vocab).unwrap();
+        assert!(empty.unknown_rate.abs() < 1e-12 && empty.length_histogram.is_empty());
+    }
+
+    #[test]
+    fn the_same_document_is_found_in_another_corpus() {
+        let texts = |texts: &[&str]| {
+            let documents: Vec<Document> = texts.iter().map(|text| Document::new(*text)).collect();
+            Fingerprints::of(&corpus(&documents)).unwrap()
+        };
+        let train = texts(&["b a", "c", "a b", "c"]);
+        let test = texts(&["z", "a  b", "c"]);
+        assert_eq!((train.among(&test), test.among(&train)), (3, 2));
+    }
+
+    #[test]
+    fn lengths_fall_into_buckets_of_doubling_width() {
+        let buckets = histogram(&[8, 23, 24, 55, 56]);
+        let buckets: Vec<_> = buckets
+            .iter()
+            .map(|bucket| (bucket.from, bucket.to, bucket.documents))
+            .collect();
+        assert_eq!(buckets, [(8, 23, 2), (24, 55, 2), (56, 119, 1)]);
     }
 
     #[test]

@@ -76,28 +76,17 @@ impl VocabBuilder {
         &self.counts
     }
 
+    /// The tokens in the order of first occurrence, with their counts.
+    pub(crate) fn into_counts(self) -> Vec<(String, u64)> {
+        self.counts
+    }
+
     /// The vocabulary: the special tokens, then the words by falling frequency, ties in the order in
     /// which they were first seen, cut at `max_size`, then the fillers.
     pub fn build(&self, config: &VocabConfig) -> Vocab {
-        let mut kept: Vec<&(String, u64)> = self.counts.iter().collect();
-        // Stable, so ties keep the order of first occurrence, as Python's `most_common` does.
-        kept.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        kept.truncate(config.max_size);
-
-        let words = kept
-            .into_iter()
-            .filter(|(token, count)| {
-                *count >= config.min_freq && !special::ALL.contains(&token.as_str())
-            })
-            .map(|(token, _)| token.clone());
-        let mut strings: Vec<String> = special::ALL
-            .iter()
-            .map(ToString::to_string)
-            .chain(words)
-            .collect();
-        strings.truncate(config.max_size.max(special::ALL.len()));
-        fill(&mut strings, config.pad_to_multiple);
-        Vocab::index(strings)
+        let counts = self.counts.iter();
+        let counts = counts.map(|(token, count)| (token.as_str(), *count));
+        Vocab::choose(counts.collect(), config)
     }
 }
 
@@ -155,6 +144,27 @@ impl Vocab {
     ) -> Result<Self, DataError> {
         fill(&mut strings, pad_to_multiple);
         Self::from_strings(strings)
+    }
+
+    /// The vocabulary of tokens in the order of first occurrence, with their counts, as
+    /// [`VocabBuilder::build`] says.
+    pub(crate) fn choose(mut kept: Vec<(&str, u64)>, config: &VocabConfig) -> Self {
+        // Stable, so ties keep the order of first occurrence, as Python's `most_common` does.
+        kept.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        kept.truncate(config.max_size);
+
+        let words = kept
+            .into_iter()
+            .filter(|(token, count)| *count >= config.min_freq && !special::ALL.contains(token))
+            .map(|(token, _)| token.to_owned());
+        let mut strings: Vec<String> = special::ALL
+            .iter()
+            .map(ToString::to_string)
+            .chain(words)
+            .collect();
+        strings.truncate(config.max_size.max(special::ALL.len()));
+        fill(&mut strings, config.pad_to_multiple);
+        Self::index(strings)
     }
 
     fn index(strings: Vec<String>) -> Self {

@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
 use burn::tensor::Device;
-use ulmfit_data::Document;
+use ulmfit_data::{Document, TokenizedCorpus, Tokenizer};
 use ulmfit_train::{Predictor, Recipe, RunOptions, finetune, train_classifier};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,12 +22,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(|&(text, label)| Document::labeled(text, label))
         .collect();
     let recipe = Recipe::open("recipes/imdb-smoke.toml".as_ref())?;
+    let tokenizer = Tokenizer::new(recipe.text.clone())?;
+    let corpus = TokenizedCorpus::from_documents(&tokenizer, &documents);
     let folder = tempfile::tempdir()?;
     let options = |stage: &str| RunOptions::new(folder.path().join(stage), Device::flex());
 
-    let language_model = finetune(&documents, None, &recipe, &options("finetune"), &mut ())?;
+    let language_model = finetune(&corpus, None, &recipe, &options("finetune"), &mut ())?;
     let classifier = train_classifier(
-        &documents,
+        &corpus,
         language_model,
         &recipe,
         &options("classifier"),

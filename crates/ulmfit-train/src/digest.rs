@@ -1,7 +1,7 @@
 //! SHA-256 digests of what goes into a run, so that a run is not resumed with something else.
 
 use sha2::{Digest, Sha256};
-use ulmfit_data::{EncodedCorpus, Vocab};
+use ulmfit_data::{DataError, TokenIds, Vocab};
 
 /// The digest of a text, in hexadecimal.
 pub(crate) fn of_text(text: &str) -> String {
@@ -9,14 +9,19 @@ pub(crate) fn of_text(text: &str) -> String {
 }
 
 /// The digest of an encoded corpus, its labels and its vocabulary, in hexadecimal.
-pub(crate) fn of_data(corpus: &EncodedCorpus, labels: &[usize], vocab: &Vocab) -> String {
+pub(crate) fn of_data(
+    corpus: &dyn TokenIds,
+    labels: &[usize],
+    vocab: &Vocab,
+) -> Result<String, DataError> {
     let mut digest = Sha256::new();
-    for document in corpus.iter() {
+    let mut bytes = Vec::new();
+    corpus.for_each(|document| {
         digest.update((document.len() as u64).to_le_bytes());
-        for id in document {
-            digest.update(id.to_le_bytes());
-        }
-    }
+        bytes.clear();
+        bytes.extend(document.iter().flat_map(|id| id.to_le_bytes()));
+        digest.update(&bytes);
+    })?;
     for &label in labels {
         digest.update((label as u64).to_le_bytes());
     }
@@ -24,7 +29,7 @@ pub(crate) fn of_data(corpus: &EncodedCorpus, labels: &[usize], vocab: &Vocab) -
         digest.update((token.len() as u64).to_le_bytes());
         digest.update(token.as_bytes());
     }
-    hexadecimal(digest.finalize().as_slice())
+    Ok(hexadecimal(digest.finalize().as_slice()))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

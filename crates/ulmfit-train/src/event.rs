@@ -4,13 +4,6 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// Texts are being read and tokenized; this many documents were.
-    Prepared {
-        /// Documents so far.
-        documents: usize,
-        /// Tokens so far.
-        tokens: usize,
-    },
     /// A stage starts or goes on.
     StageStarted {
         /// `pretrain`, `finetune` or `classifier`.

@@ -11,16 +11,20 @@ use crate::error::TrainError;
 /// # Errors
 ///
 /// [`TrainError::Unusable`] when a document has no label or there is but one class.
-pub fn number_labels(documents: &[Document]) -> Result<(Vec<String>, Vec<usize>), TrainError> {
+pub fn number_labels<'a>(
+    labels: impl IntoIterator<Item = Option<&'a str>>,
+) -> Result<(Vec<String>, Vec<usize>), TrainError> {
     let mut numbers = BTreeMap::new();
-    for (index, document) in documents.iter().enumerate() {
-        let Some(label) = &document.label else {
+    let mut of = Vec::new();
+    for (index, label) in labels.into_iter().enumerate() {
+        let Some(label) = label else {
             return Err(TrainError::Unusable(format!(
                 "document {} has no label; name the column with --label, or leave out the row",
                 index + 1
             )));
         };
-        numbers.insert(label.clone(), 0);
+        numbers.insert(label, 0);
+        of.push(label);
     }
     if numbers.len() < 2 {
         return Err(TrainError::Unusable(match numbers.keys().next() {
@@ -33,11 +37,8 @@ pub fn number_labels(documents: &[Document]) -> Result<(Vec<String>, Vec<usize>)
     for (number, value) in numbers.values_mut().enumerate() {
         *value = number;
     }
-    let of = documents
-        .iter()
-        .filter_map(|document| document.label.as_ref());
-    let of = of.map(|label| numbers[label]).collect();
-    Ok((numbers.into_keys().collect(), of))
+    let of = of.into_iter().map(|label| numbers[label]).collect();
+    Ok((numbers.into_keys().map(str::to_owned).collect(), of))
 }
 
 /// Each document's class among the classes that a model knows.

@@ -7,8 +7,9 @@
 //! 2. [`finetune`]: that model on the task's text, labels or not.
 //! 3. [`train_classifier`]: a classifier on top of its encoder, on labeled documents.
 //!
-//! Each takes documents, a [`Recipe`] that states every hyper-parameter, [`RunOptions`] and an
-//! [`Observer`], and returns a model with its vocabulary and tokenizer. Each works in a run folder
+//! Each takes a [`TokenizedCorpus`](ulmfit_data::TokenizedCorpus), in memory or on disk, a [`Recipe`]
+//! that states every hyper-parameter, [`RunOptions`] and an [`Observer`], and returns a model with its
+//! vocabulary and tokenizer. Each works in a run folder
 //! with `run.json`, `metrics.jsonl` and checkpoints, from which a run that was killed goes on to
 //! the same result. [`ModelFile`] reads and writes the one file of a model, [`Predictor`] uses it,
 //! [`ClassificationReport`] and [`evaluate_language_model`] measure it, and [`mod@bench`] measures how
@@ -51,7 +52,7 @@ pub use recipe::{
     TrainingRecipe,
 };
 pub use report::{ClassReport, ClassificationReport};
-pub use run_dir::{RunInfo, RunStatus, read_run_info};
+pub use run_dir::{RunInfo, RunStatus, check_run_dir, read_run_info};
 pub use stages::{
     LanguageModelReport, evaluate_language_model, finetune, pretrain, train_classifier,
 };

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use burn::tensor::Device;
-use ulmfit_data::{Direction, Subwords};
+use ulmfit_data::Direction;
 
 /// How a stage is run, beside its recipe.
 #[derive(Clone, Debug)]
@@ -23,9 +23,6 @@ pub struct RunOptions {
     pub checkpoint_every: Duration,
     /// Raised by someone else, it stops the run after the step at hand, with a checkpoint.
     pub stop: StopSignal,
-    /// Pieces to cut words in, in place of ones trained on the documents; the recipe's splitter must
-    /// be of their kind. Of no use for words.
-    pub subwords: Option<Subwords>,
     /// The command line to note in `run.json`.
     pub command: Vec<String>,
 }
@@ -41,7 +38,6 @@ impl RunOptions {
             resume: false,
             checkpoint_every: Duration::from_mins(1),
             stop: StopSignal::default(),
-            subwords: None,
             command: Vec::new(),
         }
     }

@@ -6,6 +6,7 @@
 //! checkpoint-last.safetensors where to go on
 //! checkpoint-best.safetensors the weights with the least validation loss
 //! model.safetensors           the result
+//! corpus/                     the encoded texts, while `ulmfit` runs on texts
 //! ```
 
 use std::fs::File;
@@ -119,11 +120,7 @@ impl RunDir {
             this.write_info(info)?;
             return Ok((this, None));
         }
-        if !resume {
-            return Err(refuse(
-                "holds a run already; go on with it by --resume, or name another directory".into(),
-            ));
-        }
+        check_run_dir(path, resume)?;
         let earlier = read_run_info(path)?;
         let differing = differences(&earlier, info);
         if differing.is_empty() {
@@ -170,6 +167,21 @@ impl RunDir {
     fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+}
+
+/// Fails if a folder holds a run and is not to be resumed: what is cheap to find out before any work.
+///
+/// # Errors
+///
+/// [`TrainError::RunDir`] when it does.
+pub fn check_run_dir(run_dir: &Path, resume: bool) -> Result<(), TrainError> {
+    if resume || !run_dir.join("run.json").exists() {
+        return Ok(());
+    }
+    Err(TrainError::RunDir {
+        path: run_dir.to_owned(),
+        message: "holds a run already; go on with it by --resume, or name another directory".into(),
+    })
 }
 
 /// Reads the `run.json` of a run folder.

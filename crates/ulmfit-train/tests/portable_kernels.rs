@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use ulmfit_data::Document;
+use ulmfit_data::{Document, TokenizedCorpus, Tokenizer};
 use ulmfit_kernels::{cpu_kernels, use_portable_kernels};
 use ulmfit_model::named_weights;
 use ulmfit_train::{Predictor, Recipe, RunOptions, finetune, pretrain, train_classifier};
@@ -37,16 +37,11 @@ fn run(folder: &Path) -> Vec<(String, Vec<f32>)> {
     let recipe = Recipe::open(&recipe).unwrap();
     let documents = documents();
     let options = |stage: &str| RunOptions::new(folder.join(stage), Device::flex());
-    let general = pretrain(&documents, &recipe, &options("general"), &mut ()).unwrap();
-    let tuned = finetune(
-        &documents,
-        Some(general),
-        &recipe,
-        &options("tuned"),
-        &mut (),
-    );
+    let corpus = TokenizedCorpus::from_documents(&Tokenizer::default(), &documents);
+    let general = pretrain(&corpus, &recipe, &options("general"), &mut ()).unwrap();
+    let tuned = finetune(&corpus, Some(general), &recipe, &options("tuned"), &mut ());
     let options = options("classifier");
-    let trained = train_classifier(&documents, tuned.unwrap(), &recipe, &options, &mut ());
+    let trained = train_classifier(&corpus, tuned.unwrap(), &recipe, &options, &mut ());
 
     let weights = named_weights(&trained.unwrap().model);
     let weights = weights.into_iter().map(|it| (it.name, it.values));

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use burn::tensor::Device;
-use ulmfit_data::{Direction, Document};
+use ulmfit_data::{Direction, Document, TokenizedCorpus, Tokenizer};
 use ulmfit_optim::{ConstantLrConfig, SgdConfig};
 use ulmfit_train::{
     Event, ModelFile, Observer, Predictor, Recipe, RunOptions, StopSignal, TrainError,
@@ -39,6 +39,11 @@ fn documents() -> Vec<Document> {
         Document::labeled(text.join(" "), ["yes", "no"][class])
     };
     (0..60).map(document).collect()
+}
+
+/// The documents as the stages take them.
+fn corpus() -> TokenizedCorpus {
+    TokenizedCorpus::from_documents(&Tokenizer::default(), &documents())
 }
 
 fn options(folder: &Path) -> RunOptions {
@@ -92,14 +97,12 @@ fn check_resume(stage: impl Fn(&RunOptions, &mut dyn Observer) -> Result<(), Tra
 }
 
 fn pretrained(folder: &Path) -> TrainedLanguageModel {
-    pretrain(&documents(), &recipe(), &options(folder), &mut ()).unwrap()
+    pretrain(&corpus(), &recipe(), &options(folder), &mut ()).unwrap()
 }
 
 #[test]
 fn resume_pretrain_ends_in_the_same_bytes() {
-    check_resume(|options, observer| {
-        pretrain(&documents(), &recipe(), options, observer).map(drop)
-    });
+    check_resume(|options, observer| pretrain(&corpus(), &recipe(), options, observer).map(drop));
 }
 
 #[test]
@@ -107,14 +110,7 @@ fn resume_finetune_ends_in_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let model = pretrained(folder.path());
     check_resume(|options, observer| {
-        finetune(
-            &documents(),
-            Some(model.clone()),
-            &recipe(),
-            options,
-            observer,
-        )
-        .map(drop)
+        finetune(&corpus(), Some(model.clone()), &recipe(), options, observer).map(drop)
     });
 }
 
@@ -123,7 +119,7 @@ fn resume_classifier_ends_in_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let model = pretrained(folder.path());
     check_resume(|options, observer| {
-        train_classifier(&documents(), model.clone(), &recipe(), options, observer).map(drop)
+        train_classifier(&corpus(), model.clone(), &recipe(), options, observer).map(drop)
     });
 }
 
@@ -146,7 +142,7 @@ fn a_stage_without_progress_ends_when_its_patience_does() {
             }
             observer.observe(event);
         };
-        pretrain(&documents(), &recipe, options, &mut count)?;
+        pretrain(&corpus(), &recipe, options, &mut count)?;
         assert!(epochs == 3 || epochs == 0, "{epochs} epochs");
         Ok(())
     });
@@ -160,15 +156,8 @@ fn a_trained_ensemble_is_one_file_that_predicts_as_its_members_do() {
             direction,
             ..options(&folder.path().join(format!("{direction}-{stage}")))
         };
-        let model = finetune(&documents(), None, &recipe(), &options("lm"), &mut ()).unwrap();
-        train_classifier(
-            &documents(),
-            model,
-            &recipe(),
-            &options("classifier"),
-            &mut (),
-        )
-        .unwrap()
+        let model = finetune(&corpus(), None, &recipe(), &options("lm"), &mut ()).unwrap();
+        train_classifier(&corpus(), model, &recipe(), &options("classifier"), &mut ()).unwrap()
     };
     let members = Direction::ALL.map(train);
     let path = folder.path().join("ensemble.safetensors");
@@ -201,7 +190,7 @@ fn a_run_directory_refuses_what_would_mix_two_runs() {
     let folder = tempfile::tempdir().unwrap();
     pretrained(folder.path());
     let again = |options: &RunOptions| {
-        pretrain(&documents(), &recipe(), options, &mut ())
+        pretrain(&corpus(), &recipe(), options, &mut ())
             .map(drop)
             .map_err(|e| e.to_string())
     };
@@ -231,7 +220,8 @@ fn one_class_and_a_missing_label_are_refused() {
     let model = pretrained(&folder.path().join("lm"));
     let refused = |documents: &[Document]| {
         let options = options(&folder.path().join("classifier"));
-        let result = train_classifier(documents, model.clone(), &recipe(), &options, &mut ());
+        let corpus = TokenizedCorpus::from_documents(&Tokenizer::default(), documents);
+        let result = train_classifier(&corpus, model.clone(), &recipe(), &options, &mut ());
         result.map(drop).unwrap_err().to_string()
     };
     let one_class = vec![Document::labeled("good", "yes"); 3];

@@ -14,7 +14,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, DeviceKind, DeviceType, Int, Tensor, TensorData};
-use ulmfit_data::Document;
+use ulmfit_data::{Document, TokenizedCorpus, Tokenizer};
 use ulmfit_model::{
     AwdLstmConfig, AwdLstmDropout, AwdLstmState, DropoutRng, InitRng, LanguageModelConfig,
     TextClassifierConfig, activation_regularization, named_weights,
@@ -258,17 +258,11 @@ fn stages(folder: &Path, device: &Device) -> Trace {
     let recipe = Recipe::open(&recipe).unwrap();
     let documents = documents(20); // a step takes a driver in software the better part of a second
     let options = |stage: &str| RunOptions::new(folder.join(stage), device.clone());
-    let general = pretrain(&documents, &recipe, &options("general"), &mut ()).unwrap();
-    let tuned = finetune(
-        &documents,
-        Some(general),
-        &recipe,
-        &options("tuned"),
-        &mut (),
-    )
-    .unwrap();
+    let corpus = TokenizedCorpus::from_documents(&Tokenizer::default(), &documents);
+    let general = pretrain(&corpus, &recipe, &options("general"), &mut ()).unwrap();
+    let tuned = finetune(&corpus, Some(general), &recipe, &options("tuned"), &mut ()).unwrap();
     let options = options("classifier");
-    let trained = train_classifier(&documents, tuned, &recipe, &options, &mut ()).unwrap();
+    let trained = train_classifier(&corpus, tuned, &recipe, &options, &mut ()).unwrap();
 
     let mut trace = Trace::default();
     for stage in ["general", "tuned", "classifier"] {

@@ -1,5 +1,7 @@
 //! ulmfit and its peers in turn.
 
+use std::path::Path;
+
 use crate::bench::measured::{Measured, grouped, median};
 use crate::bench::peer::{Peer, Python};
 use crate::bench::work::Work;
@@ -42,10 +44,11 @@ impl Comparison {
         work: Work,
         peers: &[Peer],
         extent: Extent,
+        texts: Option<&Path>,
         ulmfit: &Ulmfit,
         python: &Python,
     ) -> anyhow::Result<Self> {
-        let arguments = work.arguments(extent.steps, extent.threads);
+        let arguments = work.arguments(extent.steps, extent.threads, texts);
         let own = work.own_arguments().iter().copied().map(str::to_owned);
         let our_arguments = arguments.iter().cloned().chain(own).collect::<Vec<_>>();
         let mut ours = vec![];

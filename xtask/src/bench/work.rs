@@ -1,5 +1,7 @@
 //! The work that is measured against the peers.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 
 use crate::bench::peer::Peer;
@@ -23,6 +25,8 @@ pub(crate) enum Work {
     ClassifyBatchInt8,
     /// Classify one document after the other with weights in eight bits
     ClassifyOneInt8,
+    /// Cut texts in tokens, on all cores; needs --texts
+    Tokenize,
 }
 
 impl Work {
@@ -37,6 +41,7 @@ impl Work {
             Self::ClassifyOne => "classify, 30000/400/1152/3, bs 1, 280 tokens",
             Self::ClassifyBatchInt8 => "classify, 30000/400/1152/3, bs 64, 280 tokens, int8",
             Self::ClassifyOneInt8 => "classify, 30000/400/1152/3, bs 1, 280 tokens, int8",
+            Self::Tokenize => "tokenize, 1000 documents",
         }
     }
 
@@ -46,6 +51,7 @@ impl Work {
             Self::TrainPaper | Self::TrainMiddle | Self::TrainSmall | Self::TrainSmallBs16 => {
                 &[Peer::Fastai]
             }
+            Self::Tokenize => &[Peer::Fastai],
             Self::ClassifyBatch | Self::ClassifyOne => &[Peer::Fastai, Peer::Onnxruntime],
             Self::ClassifyBatchInt8 | Self::ClassifyOneInt8 => {
                 &[Peer::Fastai, Peer::OnnxruntimeInt8]
@@ -61,8 +67,14 @@ impl Work {
         }
     }
 
-    /// The arguments, which `ulmfit bench` and the scripts both understand.
-    pub(crate) fn arguments(self, steps: usize, threads: usize) -> Vec<String> {
+    /// The arguments, which `ulmfit bench` and the scripts both understand; `texts` is the folder of
+    /// what there is to tokenize.
+    pub(crate) fn arguments(
+        self,
+        steps: usize,
+        threads: usize,
+        texts: Option<&Path>,
+    ) -> Vec<String> {
         let sizes = match self {
             Self::TrainPaper => lm(30_000, 400, 1152, 64),
             Self::TrainMiddle => lm(15_000, 256, 768, 64),
@@ -70,11 +82,16 @@ impl Work {
             Self::TrainSmallBs16 => lm(10_000, 200, 512, 16),
             Self::ClassifyBatch | Self::ClassifyBatchInt8 => classifier(64, 64),
             Self::ClassifyOne | Self::ClassifyOneInt8 => classifier(1, 8),
+            Self::Tokenize => "tokenize --docs 1000".to_owned(),
         };
-        format!("{sizes} --steps {steps} --threads {threads}")
+        let mut arguments: Vec<_> = format!("{sizes} --steps {steps} --threads {threads}")
             .split(' ')
             .map(str::to_owned)
-            .collect()
+            .collect();
+        if let (Self::Tokenize, Some(texts)) = (self, texts) {
+            arguments.extend(["--texts".to_owned(), texts.display().to_string()]);
+        }
+        arguments
     }
 }
 
@@ -96,11 +113,18 @@ mod tests {
     #[test]
     fn titles_say_what_the_arguments_do() {
         for work in Work::value_variants() {
-            let arguments = work.arguments(5, 2);
+            let texts = Path::new("some texts");
+            let arguments = work.arguments(5, 2, Some(texts));
             let value = |name: &str| {
                 let place = arguments.iter().position(|word| word == name);
                 place.map_or("", |place| arguments[place + 1].as_str())
             };
+            assert_eq!((value("--steps"), value("--threads")), ("5", "2"));
+            if *work == Work::Tokenize {
+                let title = format!("tokenize, {} documents", value("--docs"));
+                assert_eq!((work.title(), value("--texts")), (&*title, "some texts"));
+                continue;
+            }
             let [vocab, emb, hid, layers] = ["--vocab", "--emb", "--hid", "--layers"].map(value);
             let length = match arguments[0].as_str() {
                 "train-lm" => format!("bptt {}", value("--bptt")),
@@ -114,7 +138,6 @@ mod tests {
                 own.replace("--", ", ")
             );
             assert_eq!(work.title(), title);
-            assert_eq!((value("--steps"), value("--threads")), ("5", "2"));
         }
     }
 }

@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// Measure against this peer only; more than once for several
     #[arg(long, value_enum, value_name = "PEER", requires = "peer")]
     against: Vec<Peer>,
+    /// Folder of .txt files to tokenize; without it that work is left out
+    #[arg(long, value_name = "DIR", requires = "peer")]
+    texts: Option<PathBuf>,
     /// A script to run instead of our own for fastai, with the same options and keys
     #[arg(long, value_name = "FILE", requires = "peer")]
     script: Option<PathBuf>,
@@ -143,7 +146,8 @@ impl Arguments {
     fn compare(&self, extent: Extent, ulmfit: &Ulmfit, python: &Python) -> anyhow::Result<String> {
         let mut comparisons = vec![];
         for (work, peers) in self.chosen() {
-            let comparison = Comparison::run(work, &peers, extent, ulmfit, python)?;
+            let texts = self.texts.as_deref();
+            let comparison = Comparison::run(work, &peers, extent, texts, ulmfit, python)?;
             comparisons.push(comparison);
             eprintln!("{}", comparison::table(&comparisons));
         }
@@ -155,7 +159,10 @@ impl Arguments {
     /// The work, each with the peers that do it.
     fn chosen(&self) -> Vec<(Work, Vec<Peer>)> {
         let all = Work::value_variants().iter().copied();
-        let works = all.filter(|work| self.only.is_empty() || self.only.contains(work));
+        let can_be_done = |work: &Work| *work != Work::Tokenize || self.texts.is_some();
+        let works = all
+            .filter(|work| self.only.is_empty() || self.only.contains(work))
+            .filter(can_be_done);
         let against = |peer: &Peer| self.against.is_empty() || self.against.contains(peer);
         let with_peers = works.map(|work| {
             let peers = work.peers().iter().copied();
@@ -173,7 +180,7 @@ impl Arguments {
             .collect();
         ensure!(
             !peers.is_empty(),
-            "no peer named with --against does the work named with --only"
+            "no peer named with --against does the work named with --only; tokenize needs --texts"
         );
         Ok(peers)
     }
@@ -191,7 +198,12 @@ impl Arguments {
         for peer in &self.against {
             add("against", &name(peer));
         }
-        for (option, path) in [("script", &self.script), ("binary", &self.binary)] {
+        let paths = [
+            ("texts", &self.texts),
+            ("script", &self.script),
+            ("binary", &self.binary),
+        ];
+        for (option, path) in paths {
             if let Some(path) = path {
                 add(option, &file_name(path));
             }
@@ -264,6 +276,8 @@ mod tests {
     #[test]
     fn work_and_peers_are_chosen() {
         let all = parse("--peer python").expect("all of it");
+        assert_eq!(all.chosen().len(), Work::value_variants().len() - 1);
+        let all = parse("--peer python --texts reviews").expect("all of it");
         assert_eq!(all.chosen().len(), Work::value_variants().len());
         let some = "--peer a/python --only train-small --only classify-one --against onnxruntime";
         let some = parse(some).expect("some of it");

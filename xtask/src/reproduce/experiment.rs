@@ -1,5 +1,5 @@
 //! An experiment from its data to its report. It reads top to bottom: the binary, the baseline, the
-//! three stages in each direction, the evaluation, the report.
+//! three stages in each direction, each on an encoded corpus, the evaluation, the report.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -168,11 +168,11 @@ impl Experiment {
                 pretraining_data,
                 &[],
                 recipe.pretrain_documents,
-            );
+            )?;
         } else if !recipe.pretrain_splits.is_empty() {
             let splits = &recipe.pretrain_splits;
             let corpus = self.corpus.arguments(splits)?;
-            stages.add("pretrain", corpus, data, splits, recipe.pretrain_documents);
+            stages.add("pretrain", corpus, data, splits, recipe.pretrain_documents)?;
         }
         let corpus = self.corpus.arguments(&finetune)?;
         stages.add(
@@ -181,9 +181,9 @@ impl Experiment {
             data,
             &finetune,
             recipe.finetune_documents,
-        );
+        )?;
         let corpus = self.corpus.arguments(&train)?;
-        stages.add("train", corpus, data, &train, recipe.train_documents);
+        stages.add("train", corpus, data, &train, recipe.train_documents)?;
         Ok(stages.stages)
     }
 
@@ -212,11 +212,11 @@ impl Chain<'_> {
     fn add(
         &mut self,
         stage: &'static str,
-        corpus: Vec<OsString>,
+        texts: Vec<OsString>,
         data: &[DataFacts],
         splits: &[String],
         documents: usize,
-    ) {
+    ) -> anyhow::Result<()> {
         let Experiment {
             name,
             recipe,
@@ -226,8 +226,20 @@ impl Chain<'_> {
             ..
         } = self.experiment;
         let direction = self.direction;
-        let mut arguments = vec![OsString::from(stage)];
-        arguments.extend(corpus);
+        // Stages and directions that read the same texts share their corpus.
+        let corpora = runs.join(format!("{name}-corpora"));
+        fs_err::create_dir_all(&corpora)?;
+        let corpus = corpora.join(if splits.is_empty() {
+            "general".to_owned()
+        } else {
+            splits.join("+")
+        });
+        let mut encoding = vec![OsString::from("encode")];
+        encoding.extend(texts);
+        encoding.extend(["--recipe".into(), recipe.path.clone().into()]);
+        encoding.extend(["--output".into(), corpus.clone().into()]);
+
+        let mut arguments = vec![OsString::from(stage), corpus.into()];
         arguments.extend(["--recipe".into(), recipe.path.clone().into()]);
         arguments.extend(["--direction".into(), direction.into()]);
         arguments.extend(["--device".into(), device.into()]);
@@ -262,8 +274,10 @@ impl Chain<'_> {
         self.stages.push(Stage {
             folder,
             plan,
+            encoding,
             arguments,
         });
+        Ok(())
     }
 }
 

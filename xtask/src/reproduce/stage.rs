@@ -66,6 +66,8 @@ enum Todo {
 pub(crate) struct Stage {
     pub(crate) folder: PathBuf,
     pub(crate) plan: Plan,
+    /// Of `ulmfit encode`, which makes the corpus that the stage reads, unless it is there.
+    pub(crate) encoding: Vec<OsString>,
     /// Of `ulmfit`: the command and its own arguments, without `--run` and `--resume`.
     pub(crate) arguments: Vec<OsString>,
 }
@@ -87,6 +89,7 @@ impl Stage {
                 .parent()
                 .context("a stage's folder has a parent")?;
             fs_err::create_dir_all(parent)?;
+            ulmfit.run(&self.encoding)?;
             fs_err::write(self.plan_path(), self.plan.json())?;
             let mut arguments = self.arguments.clone();
             arguments.extend(["--run".into(), self.folder.clone().into()]);
@@ -181,6 +184,7 @@ mod tests {
                 documents: 0,
                 after: None,
             },
+            encoding: vec![],
             arguments: vec![],
         };
         fs_err::create_dir_all(&stage.folder).expect("a folder");

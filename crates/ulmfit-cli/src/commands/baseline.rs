@@ -6,7 +6,7 @@ use ulmfit_data::{Document, Tokenizer};
 use ulmfit_train::{ClassificationReport, TfidfLogistic, known_labels, number_labels};
 
 use super::evaluate::{Timed, classification};
-use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs};
+use crate::args::{CorpusArgs, GlobalArgs};
 use crate::progress::Count;
 use crate::{documents, output};
 
@@ -39,15 +39,10 @@ pub(crate) struct BaselineArgs {
 
 pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let train = documents::read(&args.corpus, args.seed, global)?;
-    let (labels, classes) = number_labels(&train)?;
-    let layout = &args.corpus.layout;
+    let (labels, classes) = number_labels(train.iter().map(|document| document.label.as_deref()))?;
     let test = CorpusArgs {
         data: args.test.clone(),
-        layout: LayoutArgs {
-            format: layout.format,
-            text: layout.text.clone(),
-            label: layout.label.clone(),
-        },
+        layout: args.corpus.layout.clone(),
         split: args.test_split.clone(),
         limit: args.test_limit,
     };

@@ -30,13 +30,14 @@ pub(crate) fn run(args: &FinetuneArgs, global: &GlobalArgs) -> anyhow::Result<()
         none if none == Path::new("none") => None,
         path => Some(ModelFile::open_language_model(path, &device)?),
     };
+    let earlier = pretrained.as_ref().map(|trained| &trained.tokenizer);
     let Prepared {
         recipe,
         options,
         mut observer,
-        documents,
-    } = stage::prepare(&args.stage, &args.tokenizer, global)?;
-    ulmfit_train::finetune(&documents, pretrained, &recipe, &options, &mut *observer)?;
+        corpus,
+    } = stage::prepare(&args.stage, Some(&args.tokenizer), earlier, global)?;
+    ulmfit_train::finetune(&corpus, pretrained, &recipe, &options, &mut *observer)?;
     drop(observer);
     stage::report(&args.stage)
 }

@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
-use ulmfit_data::{CorpusStats, TokenizedCorpus, Tokenizer, VocabConfig};
+use ulmfit_data::{CorpusStats, Fingerprints, Tokenizer, Vocab, VocabConfig};
 use ulmfit_train::{ModelFile, Precision, TrainedClassifier, TrainedLanguageModel};
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs};
@@ -13,19 +14,25 @@ use crate::{documents, output};
 
 const EXAMPLE: &str = "\
 Examples:
-  ulmfit inspect train.csv
-  ulmfit inspect aclImdb --split train --json
+  ulmfit inspect train.csv test.csv
+  ulmfit inspect aclImdb --split train,test --json
+  ulmfit inspect wiki.corpus
   ulmfit inspect runs/classifier/model.safetensors";
+
+/// Columns of the longest bar.
+const PLOT_WIDTH: usize = 40;
+/// Labels that are listed, at most.
+const MOST_LABELS: usize = 50;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct InspectArgs {
-    /// Data set, or a model file (.safetensors)
-    #[arg(value_name = "DATA|MODEL")]
-    path: PathBuf,
+    /// Data sets, encoded or not, each described by itself; or a model file (.safetensors)
+    #[arg(required = true, value_name = "DATA|MODEL")]
+    paths: Vec<PathBuf>,
     #[command(flatten)]
     layout: LayoutArgs,
-    /// Splits to read, in order
+    /// Splits to read, each described by itself
     #[arg(long, value_name = "SPLIT", value_delimiter = ',')]
     split: Vec<String>,
     /// Look at a sample of this many documents; 0 for all
@@ -40,79 +47,178 @@ pub(crate) struct InspectArgs {
 }
 
 pub(crate) fn run(args: &InspectArgs, global: &GlobalArgs) -> anyhow::Result<()> {
-    if args
-        .path
-        .extension()
-        .is_some_and(|end| end == "safetensors")
-    {
+    let is_model = |path: &&PathBuf| path.extension().is_some_and(|end| end == "safetensors");
+    if let Some(path) = args.paths.iter().find(is_model) {
         ensure!(
             args.split.is_empty(),
             "a model file has no splits; leave out --split"
         );
-        model(&args.path, args.json)
+        ensure!(
+            args.paths.len() == 1,
+            "{} is a model file, which is inspected by itself",
+            path.display()
+        );
+        model(path, args.json)
     } else {
         data(args, global)
     }
 }
 
+/// A split: what is counted, and what it shares with the splits before it.
+#[derive(Serialize)]
+struct Part {
+    name: String,
+    #[serde(flatten)]
+    stats: CorpusStats,
+    /// The words of the default vocabulary of the first part, which `unknown_rate` refers to.
+    vocab_size: usize,
+    /// Documents that another part has too, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    documents_also_in: BTreeMap<String, usize>,
+}
+
+/// What `--json` prints: of a single part just that.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Inspected {
+    One(Box<Part>),
+    Several { parts: Vec<Part> },
+}
+
 fn data(args: &InspectArgs, global: &GlobalArgs) -> anyhow::Result<()> {
-    let layout = &args.layout;
-    let corpus = CorpusArgs {
-        data: vec![args.path.clone()],
-        layout: LayoutArgs {
-            format: layout.format,
-            text: layout.text.clone(),
-            label: layout.label.clone(),
-        },
-        split: args.split.clone(),
-        limit: args.limit,
-    };
-    let documents = documents::read(&corpus, args.seed, global)?;
-    let mut tokenized = TokenizedCorpus::new();
-    tokenized.extend(&Tokenizer::default(), &documents);
     let config = VocabConfig::default();
-    let vocab = tokenized.vocab(&config);
-    let stats = CorpusStats::new(&documents, &tokenized.encode(&vocab), &vocab);
-    if args.json {
-        return output::json(&Inspected {
+    let mut vocab: Option<Vocab> = None;
+    let mut parts: Vec<Part> = Vec::new();
+    let mut fingerprints: Vec<Fingerprints> = Vec::new();
+    for (name, corpus) in requests(args) {
+        // On disk, so that memory does not grow with the texts.
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let place = folder.path().join("corpus");
+        let corpus = documents::tokenized(
+            &corpus,
+            || Ok(Tokenizer::default()),
+            &place,
+            args.seed,
+            global,
+        )?;
+        if vocab.is_none() {
+            let everything: Vec<usize> = (0..corpus.len()).collect();
+            vocab = Some(corpus.vocab(&everything, &config)?);
+        }
+        let vocab = vocab.as_ref().context("a vocabulary was just chosen")?;
+        let prints = Fingerprints::of(&corpus)?;
+        let others = parts.iter().zip(&fingerprints);
+        let documents_also_in =
+            others.map(|(other, those)| (other.name.clone(), prints.among(those)));
+        parts.push(Part {
+            name,
+            stats: CorpusStats::new(&corpus, vocab)?,
             vocab_size: vocab.len(),
-            stats,
+            documents_also_in: documents_also_in.collect(),
         });
+        fingerprints.push(prints);
     }
+    let lines: Vec<String> = parts
+        .iter()
+        .map(|part| describe_part(part, &parts[0], config.min_freq))
+        .collect();
+    if !args.json {
+        return output::text(&lines.join("\n\n"));
+    }
+    output::json(&match <[Part; 1]>::try_from(parts) {
+        Ok([part]) => Inspected::One(Box::new(part)),
+        Err(parts) => Inspected::Several { parts },
+    })
+}
+
+/// Each split of each path by itself, with its name.
+fn requests(args: &InspectArgs) -> Vec<(String, CorpusArgs)> {
+    let mut requests = Vec::new();
+    for path in &args.paths {
+        let request = |split: Option<&String>| {
+            let shown = path.display();
+            let name = split.map_or_else(|| shown.to_string(), |split| format!("{shown}, {split}"));
+            let corpus = CorpusArgs {
+                data: vec![path.clone()],
+                layout: args.layout.clone(),
+                split: split.cloned().into_iter().collect(),
+                limit: args.limit,
+            };
+            (name, corpus)
+        };
+        if args.split.is_empty() {
+            requests.push(request(None));
+        }
+        requests.extend(args.split.iter().map(|split| request(Some(split))));
+    }
+    requests
+}
+
+fn describe_part(part: &Part, first: &Part, min_freq: u64) -> String {
+    let stats = &part.stats;
     let lengths = &stats.lengths;
+    let share = |count: usize| output::percent(count as f64 / stats.documents.max(1) as f64);
     let mut lines = vec![
+        format!("data        {}", part.name),
         format!(
             "documents   {} ({} empty, {} duplicates)",
             stats.documents, stats.empty_documents, stats.duplicate_documents
         ),
-        format!(
-            "tokens      {} ({} outside a vocabulary of {} words seen {} times or more)",
-            stats.tokens,
-            output::percent(stats.unknown_rate),
-            vocab.len(),
-            config.min_freq
-        ),
-        format!(
-            "lengths     mean {:.1}, least {}, half {}, 90 % {}, 99 % {}, most {}",
-            lengths.mean, lengths.min, lengths.p50, lengths.p90, lengths.p99, lengths.max
-        ),
     ];
+    for (other, count) in &part.documents_also_in {
+        lines.push(format!(
+            "shared      {count} ({}) are in {other} too",
+            share(*count)
+        ));
+    }
+    lines.push(format!(
+        "tokens      {} ({} different)",
+        stats.tokens, stats.distinct_tokens
+    ));
+    lines.push(format!(
+        "unknown     {} outside the {} words that {} has {min_freq} times or more",
+        output::percent(stats.unknown_rate),
+        part.vocab_size,
+        first.name
+    ));
+    let coverage = stats.coverage.iter();
+    let coverage = coverage.map(|coverage| {
+        format!(
+            "{} {}",
+            coverage.vocab_size,
+            output::percent(coverage.share)
+        )
+    });
+    lines.push(format!(
+        "coverage    by the most frequent {}",
+        coverage.collect::<Vec<_>>().join(", ")
+    ));
+    lines.push(format!(
+        "lengths     mean {:.1}, least {}, half {}, 90 % {}, 99 % {}, most {}",
+        lengths.mean, lengths.min, lengths.p50, lengths.p90, lengths.p99, lengths.max
+    ));
+    let most = stats.length_histogram.iter().map(|bucket| bucket.documents);
+    let most = most.max().unwrap_or(0).max(1);
+    for bucket in &stats.length_histogram {
+        let bar = "█".repeat((PLOT_WIDTH * bucket.documents).div_ceil(most));
+        let line = format!(
+            "{:>11} to {:<7} {bar} {}",
+            bucket.from,
+            bucket.to,
+            share(bucket.documents)
+        );
+        lines.push(line);
+    }
     if stats.labels.is_empty() {
         lines.push("labels      none".to_owned());
     }
-    for (label, count) in &stats.labels {
-        let share = output::percent(*count as f64 / stats.documents.max(1) as f64);
-        lines.push(format!("label       {label}: {count} ({share})"));
+    for (label, count) in stats.labels.iter().take(MOST_LABELS) {
+        lines.push(format!("label       {label}: {count} ({})", share(*count)));
     }
-    output::text(&lines.join("\n"))
-}
-
-#[derive(Serialize)]
-struct Inspected {
-    #[serde(flatten)]
-    stats: CorpusStats,
-    /// The words of the default vocabulary, which `unknown_rate` refers to.
-    vocab_size: usize,
+    if let Some(more @ 1..) = stats.labels.len().checked_sub(MOST_LABELS) {
+        lines.push(format!("labels      {more} more, which --json lists"));
+    }
+    lines.join("\n")
 }
 
 fn model(path: &Path, as_json: bool) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 pub(crate) mod baseline;
 pub(crate) mod bench;
 pub(crate) mod devices;
+pub(crate) mod encode;
 pub(crate) mod ensemble;
 pub(crate) mod evaluate;
 pub(crate) mod finetune;

@@ -24,9 +24,9 @@ pub(crate) fn run(args: &PretrainArgs, global: &GlobalArgs) -> anyhow::Result<()
         recipe,
         options,
         mut observer,
-        documents,
-    } = stage::prepare(&args.stage, &args.tokenizer, global)?;
-    ulmfit_train::pretrain(&documents, &recipe, &options, &mut *observer)?;
+        corpus,
+    } = stage::prepare(&args.stage, Some(&args.tokenizer), None, global)?;
+    ulmfit_train::pretrain(&corpus, &recipe, &options, &mut *observer)?;
     drop(observer);
     stage::report(&args.stage)
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde::Serialize;
-use ulmfit_data::Document;
-use ulmfit_train::{Observer, Recipe, RunOptions, StopSignal, read_run_info};
+use ulmfit_data::{TokenizedCorpus, Tokenizer, remove_encoded_corpus};
+use ulmfit_train::{Observer, Recipe, RunOptions, StopSignal, check_run_dir, read_run_info};
 
 use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
 use crate::progress::Progress;
@@ -17,20 +17,29 @@ pub(super) struct Prepared {
     pub(super) recipe: Recipe,
     pub(super) options: RunOptions,
     pub(super) observer: Box<dyn Observer>,
-    pub(super) documents: Vec<Document>,
+    pub(super) corpus: TokenizedCorpus,
 }
 
-/// Checks what is cheap to check, then reads the documents.
+/// Where the texts of a run are encoded to, in its folder.
+const CORPUS: &str = "corpus";
+
+/// Checks what is cheap to check, then opens the corpus, or encodes the texts into the run's folder:
+/// as recipe and command line say, with the pieces of an earlier stage where those are of the same
+/// kind. `None` for the command line leaves it all to the earlier stage.
 pub(super) fn prepare(
     args: &StageArgs,
-    tokenizer: &TokenizerArgs,
+    tokenizer: Option<&TokenizerArgs>,
+    earlier: Option<&Tokenizer>,
     global: &GlobalArgs,
 ) -> anyhow::Result<Prepared> {
     let mut recipe = Recipe::open(&args.recipe)?;
-    let subwords = tokenizer.apply(&mut recipe.text)?;
-    if let Some(size) = tokenizer.vocab_size {
-        recipe.vocab.max_size = size;
-    }
+    check_run_dir(&args.run, args.resume)?;
+    let default = TokenizerArgs::default();
+    let wanted = tokenizer.unwrap_or(&default);
+    let wanted = wanted.wanted(&mut recipe.text, &mut recipe.vocab)?;
+    let earlier = earlier.filter(|earlier| {
+        tokenizer.is_none() || (wanted.subwords.is_none() && *earlier.config() == wanted.config)
+    });
     let stop = StopSignal::default();
     let options = RunOptions {
         run_dir: args.run.clone(),
@@ -40,10 +49,14 @@ pub(super) fn prepare(
         resume: args.resume,
         checkpoint_every: args.checkpoint_every(),
         stop: stop.clone(),
-        subwords,
         command: std::env::args().collect(),
     };
-    let documents = documents::read(&args.corpus, args.seed, global)?;
+    let place = args.run.join(CORPUS);
+    let tokenizer = || match earlier {
+        Some(earlier) => Ok(earlier.clone()),
+        None => documents::tokenizer(&args.corpus, wanted, global),
+    };
+    let corpus = documents::tokenized(&args.corpus, tokenizer, &place, args.seed, global)?;
     interrupt::raise_on_interrupt(&stop)?;
     let observer = if args.tui {
         dashboard::open(&stop)?
@@ -54,7 +67,7 @@ pub(super) fn prepare(
         recipe,
         options,
         observer,
-        documents,
+        corpus,
     })
 }
 
@@ -73,8 +86,9 @@ struct Summary<'a> {
     metrics: &'a BTreeMap<String, f64>,
 }
 
-/// Prints what a finished run came to.
+/// Prints what a finished run came to, and removes what it no longer needs.
 pub(super) fn report(args: &StageArgs) -> anyhow::Result<()> {
+    remove_encoded_corpus(args.run.join(CORPUS))?;
     let run = read_run_info(&args.run).context("the run is done, but its record is gone")?;
     let model = args.run.join("model.safetensors");
     if args.json {

@@ -4,7 +4,7 @@ use clap::Args;
 use ulmfit_train::ModelFile;
 
 use super::stage::{self, Prepared};
-use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
+use crate::args::{GlobalArgs, StageArgs};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -30,15 +30,9 @@ pub(crate) fn run(args: &TrainArgs, global: &GlobalArgs) -> anyhow::Result<()> {
         recipe,
         options,
         mut observer,
-        documents,
-    } = stage::prepare(&args.stage, &TokenizerArgs::default(), global)?;
-    ulmfit_train::train_classifier(
-        &documents,
-        language_model,
-        &recipe,
-        &options,
-        &mut *observer,
-    )?;
+        corpus,
+    } = stage::prepare(&args.stage, None, Some(&language_model.tokenizer), global)?;
+    ulmfit_train::train_classifier(&corpus, language_model, &recipe, &options, &mut *observer)?;
     drop(observer);
     stage::report(&args.stage)
 }

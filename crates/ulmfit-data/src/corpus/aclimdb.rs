@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tar::Archive;
 
 use super::reader::Documents;
-use super::source::{MAX_ARCHIVED_DOCUMENT_BYTES, Source, read_error};
+use super::source::{MAX_ARCHIVED_DOCUMENT_BYTES, Meter, Source, read_error};
 use super::text::{decode, read_bytes, read_text};
 use super::{CorpusOptions, Document};
 use crate::error::DataError;
@@ -68,16 +68,20 @@ fn document(text: String, class: &str) -> Document {
     }
 }
 
-pub(super) fn open(path: &Path, options: &CorpusOptions) -> Result<Documents, DataError> {
+pub(super) fn open(
+    path: &Path,
+    options: &CorpusOptions,
+    meter: &Meter,
+) -> Result<Documents, DataError> {
     let split = Split::find(path, options)?;
     if path.is_dir() {
-        open_folder(path, split)
+        open_folder(path, split, meter)
     } else {
-        open_archive(path, split)
+        open_archive(path, split, meter)
     }
 }
 
-fn open_folder(path: &Path, split: Split) -> Result<Documents, DataError> {
+fn open_folder(path: &Path, split: Split, meter: &Meter) -> Result<Documents, DataError> {
     let nested = path.join("aclImdb");
     let root = if nested.is_dir() {
         nested
@@ -100,15 +104,16 @@ fn open_folder(path: &Path, split: Split) -> Result<Documents, DataError> {
         }
         reviews[first..].sort_unstable_by(|a, b| a.1.file_name().cmp(&b.1.file_name()));
     }
-    Ok(Box::new(reviews.into_iter().map(|(class, file)| {
-        let text = read_text(&file, MAX_ARCHIVED_DOCUMENT_BYTES)?;
+    let meter = Meter::clone(meter);
+    Ok(Box::new(reviews.into_iter().map(move |(class, file)| {
+        let text = read_text(&file, MAX_ARCHIVED_DOCUMENT_BYTES, &meter)?;
         Ok(document(text, class))
     })))
 }
 
-fn open_archive(path: &Path, split: Split) -> Result<Documents, DataError> {
+fn open_archive(path: &Path, split: Split, meter: &Meter) -> Result<Documents, DataError> {
     let damaged = |source| read_error(path, source);
-    let mut archive = Archive::new(Source::open(path)?.bytes);
+    let mut archive = Archive::new(Source::open(path, meter)?.bytes);
     let mut reviews: Vec<(&'static str, String, String)> = Vec::new();
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;

@@ -6,7 +6,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::columns::Columns;
 use super::quotes::{QuoteReport, QuoteWatch};
-use super::source::{Bytes, MAX_RECORD_BYTES, Source, read_error};
+use super::source::{Bytes, MAX_RECORD_BYTES, Meter, Source, read_error};
 use super::text::{line_ends, without_nul};
 use super::{CorpusOptions, Document};
 use crate::error::DataError;
@@ -50,7 +50,9 @@ pub(super) fn with_header(
 
 /// Whether the first row of a CSV file is a class number and at least one text, not a header.
 pub(super) fn begins_with_class(path: &Path) -> Result<bool, DataError> {
-    let first = Rows::new(Source::open(path)?, b',').next().transpose()?;
+    let first = Rows::new(Source::open(path, &Meter::default())?, b',')
+        .next()
+        .transpose()?;
     Ok(
         first
             .is_some_and(|row| row.fields.len() > 1 && row.fields[0].trim().parse::<u32>().is_ok()),

@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::delimited;
+use super::{archive, delimited};
 use crate::error::DataError;
 
-/// How a corpus is stored. Every file may be compressed with gzip.
+/// How a corpus is stored. Every file may be packed with gzip, Zstandard or xz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum CorpusFormat {
@@ -34,11 +34,14 @@ pub enum CorpusFormat {
     /// `text`: one document a line (blank lines are none), or one a `.txt` file in a folder tree,
     /// by path.
     PlainText,
+    /// `archive`: a tar file, packed or not, or a zip file, whose members are read in the formats that
+    /// their names tell; a `.txt` file is a document.
+    Archive,
 }
 
 impl CorpusFormat {
     /// All formats.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AclImdb,
         Self::Trec,
         Self::ClassCsv,
@@ -48,6 +51,7 @@ impl CorpusFormat {
         Self::WikiJsonLines,
         Self::WikiText,
         Self::PlainText,
+        Self::Archive,
     ];
 
     /// The name used in files and on the command line.
@@ -62,6 +66,7 @@ impl CorpusFormat {
             Self::WikiJsonLines => "wiki-jsonl",
             Self::WikiText => "wikitext",
             Self::PlainText => "text",
+            Self::Archive => "archive",
         }
     }
 
@@ -81,6 +86,11 @@ impl CorpusFormat {
             path: path.to_owned(),
             source,
         })?;
+        if metadata.is_dir() && crate::stored::is_encoded_corpus(path) {
+            return Err(DataError::NoTexts {
+                path: path.to_owned(),
+            });
+        }
         if metadata.is_dir() {
             let has_split = |folder: &Path| {
                 ["train", "test"]
@@ -99,25 +109,47 @@ impl CorpusFormat {
             .unwrap_or_default()
             .to_string_lossy()
             .to_ascii_lowercase();
-        if [".tar", ".tar.gz", ".tgz"]
-            .iter()
-            .any(|end| name.ends_with(end))
-        {
-            return Ok(Self::AclImdb);
-        }
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
-        let (_, extension) = name.rsplit_once('.').ok_or_else(unknown)?;
+        let unpacked = without_packing(&name);
+        let (_, extension) = unpacked.rsplit_once('.').ok_or_else(unknown)?;
         match extension {
-            "label" => Ok(Self::Trec),
+            "tar" | "tgz" | "txz" if archive::is_aclimdb(path)? => Ok(Self::AclImdb),
+            "tar" | "tgz" | "txz" | "zip" => Ok(Self::Archive),
             "csv" if delimited::begins_with_class(path)? => Ok(Self::ClassCsv),
-            "csv" => Ok(Self::Csv),
-            "tsv" | "tab" => Ok(Self::Tsv),
-            "jsonl" | "ndjson" => Ok(Self::JsonLines),
-            "tokens" | "raw" => Ok(Self::WikiText),
-            "txt" | "text" => Ok(Self::PlainText),
-            _ => Err(unknown()),
+            _ => Self::of_name(unpacked).ok_or_else(unknown),
         }
     }
+
+    /// Tells the format of an archive's member from its name; none for what is no text.
+    pub(super) fn of_member(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+        // Such as macOS leaves in archives.
+        if name.starts_with('.') {
+            return None;
+        }
+        Self::of_name(without_packing(&name))
+    }
+
+    /// Tells the format of a file from its name in lower case.
+    fn of_name(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        match extension {
+            "label" => Some(Self::Trec),
+            "csv" => Some(Self::Csv),
+            "tsv" | "tab" => Some(Self::Tsv),
+            "jsonl" | "ndjson" => Some(Self::JsonLines),
+            "tokens" | "raw" => Some(Self::WikiText),
+            "txt" | "text" => Some(Self::PlainText),
+            _ => None,
+        }
+    }
+}
+
+/// A name without the ending that a packed file has.
+fn without_packing(name: &str) -> &str {
+    let mut endings = [".gz", ".zst", ".xz"].into_iter();
+    endings
+        .find_map(|end| name.strip_suffix(end))
+        .unwrap_or(name)
 }
 
 fn choices() -> String {
@@ -172,7 +204,7 @@ mod tests {
         assert_eq!(
             "xml".parse::<CorpusFormat>().unwrap_err().to_string(),
             "unknown corpus format \"xml\"; the formats are aclimdb, trec, class-csv, csv, tsv, \
-             jsonl, wiki-jsonl, wikitext, text"
+             jsonl, wiki-jsonl, wikitext, text, archive"
         );
     }
 }

@@ -4,18 +4,20 @@
 //! it goes; [`read_stream`] does so with a pipe or whatever else can be read from. A [`Document`]
 //! has its text, its label and its row's `id`.
 //!
-//! What is repaired on the way, for every format: gzip is unpacked (it is known by its first bytes),
-//! a byte-order mark is dropped, CRLF ends a line as LF does, and a NUL byte becomes a space.
+//! What is repaired on the way, for every format: gzip, Zstandard and xz are unpacked (they are known
+//! by their first bytes), a byte-order mark is dropped, CRLF ends a line as LF does, and a NUL byte becomes a space.
 //! Everything else that is wrong is a [`DataError`](crate::DataError) that names the file and the
 //! line. A document without text is a document; a file without documents is an error.
 
 mod aclimdb;
+mod archive;
 mod columns;
 mod delimited;
 mod document;
 mod format;
 mod json_lines;
 mod lines;
+mod packed;
 mod plain_text;
 mod quotes;
 mod reader;
@@ -29,7 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use document::Document;
 pub use format::CorpusFormat;
 pub use reader::{CorpusReader, read_corpus, read_stream};
-pub use source::{MAX_ARCHIVED_DOCUMENT_BYTES, MAX_RECORD_BYTES};
+pub use source::{MAX_ARCHIVED_DOCUMENT_BYTES, MAX_RECORD_BYTES, MAX_UNPACKED_BYTES};
 
 /// What to read from a corpus.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use super::Document;
 use super::lines::Lines;
 use super::reader::Documents;
-use super::source::{MAX_RECORD_BYTES, Source};
+use super::source::{MAX_RECORD_BYTES, Meter, Source};
 use super::text::read_text;
 use crate::error::DataError;
 
-/// Reads a folder: a document a `.txt` or `.txt.gz` file, in the order of their paths.
-pub(super) fn files(folder: &Path) -> Result<Documents, DataError> {
+/// Reads a folder: a document a `.txt` file, packed or not, in the order of their paths.
+pub(super) fn files(folder: &Path, meter: &Meter) -> Result<Documents, DataError> {
     let files = text_files(folder)?;
-    Ok(Box::new(files.into_iter().map(|file| {
-        read_text(&file, MAX_RECORD_BYTES).map(Document::new)
+    let meter = Meter::clone(meter);
+    Ok(Box::new(files.into_iter().map(move |file| {
+        read_text(&file, MAX_RECORD_BYTES, &meter).map(Document::new)
     })))
 }
 
@@ -26,14 +27,17 @@ pub(super) fn lines(source: Source, keep_blank: bool) -> Documents {
     }))
 }
 
-/// Whether a file is named `.txt` or `.txt.gz`.
+/// Whether a file is named `.txt`, packed or not.
 fn is_text(path: &Path) -> bool {
-    let ends = |path: &Path, end: &str| path.extension().is_some_and(|there| there == end);
-    ends(path, "txt")
-        || (ends(path, "gz")
+    let ends = |path: &Path, ends: &[&str]| {
+        path.extension()
+            .is_some_and(|there| ends.iter().any(|end| there == *end))
+    };
+    ends(path, &["txt"])
+        || (ends(path, &["gz", "zst", "xz"])
             && path
                 .file_stem()
-                .is_some_and(|stem| ends(stem.as_ref(), "txt")))
+                .is_some_and(|stem| ends(stem.as_ref(), &["txt"])))
 }
 
 /// All text files under a folder, sorted. Links to folders are not followed: they could go in circles.

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use super::json_lines::JsonLinesReader;
-use super::source::Source;
+use super::source::{Meter, Source};
 use super::trec::TrecReader;
 use super::wikitext::WikiTextReader;
-use super::{CorpusFormat, CorpusOptions, Document, aclimdb, delimited, plain_text};
+use super::{CorpusFormat, CorpusOptions, Document, aclimdb, archive, delimited, plain_text};
 use crate::error::DataError;
 
 /// Documents of any format.
@@ -18,6 +19,7 @@ pub(super) type Documents = Box<dyn Iterator<Item = Result<Document, DataError>>
 pub struct CorpusReader {
     documents: Documents,
     format: CorpusFormat,
+    meter: Meter,
     failed: bool,
 }
 
@@ -27,6 +29,7 @@ impl CorpusReader {
         mut documents: Documents,
         format: CorpusFormat,
         name: &Path,
+        meter: Meter,
     ) -> Result<Self, DataError> {
         tracing::debug!(path = %name.display(), %format, "reading corpus");
         let Some(first) = documents.next().transpose()? else {
@@ -37,6 +40,7 @@ impl CorpusReader {
         Ok(Self {
             documents: Box::new(std::iter::once(Ok(first)).chain(documents)),
             format,
+            meter,
             failed: false,
         })
     }
@@ -44,6 +48,11 @@ impl CorpusReader {
     /// The format that was named or found out.
     pub const fn format(&self) -> CorpusFormat {
         self.format
+    }
+
+    /// How many bytes of its files were read so far, packed as they are; 0 for a stream.
+    pub fn bytes_read(&self) -> u64 {
+        self.meter.load(Ordering::Relaxed)
     }
 
     /// All documents that are left.
@@ -93,12 +102,14 @@ pub fn read_corpus(
         Some(format) => format,
         None => CorpusFormat::detect(path)?,
     };
+    let meter = Meter::default();
     let documents = match format {
-        CorpusFormat::AclImdb => aclimdb::open(path, options)?,
-        CorpusFormat::PlainText if path.is_dir() => plain_text::files(path)?,
-        format => open(Source::open(path)?, format, options)?,
+        CorpusFormat::AclImdb => aclimdb::open(path, options, &meter)?,
+        CorpusFormat::Archive => archive::members(path, options, &meter)?,
+        CorpusFormat::PlainText if path.is_dir() => plain_text::files(path, &meter)?,
+        format => open(Source::open(path, &meter)?, format, options)?,
     };
-    CorpusReader::start(documents, format, path)
+    CorpusReader::start(documents, format, path, meter)
 }
 
 /// Reads a corpus from a stream, such as standard input, which messages call by `name`.
@@ -123,16 +134,17 @@ pub fn read_stream(
         None => CorpusFormat::Csv,
     };
     let name = source.name.clone();
-    CorpusReader::start(open(source, format, options)?, format, &name)
+    let documents = open(source, format, options)?;
+    CorpusReader::start(documents, format, &name, Meter::default())
 }
 
-fn open(
+pub(super) fn open(
     source: Source,
     format: CorpusFormat,
     options: &CorpusOptions,
 ) -> Result<Documents, DataError> {
     Ok(match format {
-        CorpusFormat::AclImdb => {
+        CorpusFormat::AclImdb | CorpusFormat::Archive => {
             return Err(DataError::NotAStream {
                 path: source.name,
                 format: format.as_str(),

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
-
+use super::packed::{TooLarge, unpacked};
 use crate::error::DataError;
 
 /// Most bytes that one record (a line, a row, a file of its own) may have: 256 MiB. A file with an
@@ -15,9 +16,29 @@ pub const MAX_RECORD_BYTES: u64 = 256 << 20;
 /// Most bytes that one document inside an archive may have: 64 MiB.
 pub const MAX_ARCHIVED_DOCUMENT_BYTES: u64 = 64 << 20;
 
-const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+/// Most bytes that a packed file, or everything in an archive, may unpack to: 256 GiB. A few
+/// kilobytes can be made to unpack to more than any disk holds.
+pub const MAX_UNPACKED_BYTES: u64 = 256 << 30;
+
 const UTF8_BOM: &[u8] = &[0xef, 0xbb, 0xbf];
-const BUFFER_BYTES: usize = 1 << 16;
+pub(super) const BUFFER_BYTES: usize = 1 << 16;
+
+/// How many bytes of files were read, packed as they are.
+pub(super) type Meter = Arc<AtomicU64>;
+
+/// Counts what is read.
+struct Metered<R> {
+    inner: R,
+    meter: Meter,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.meter.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
 
 /// Bytes as they come.
 pub(super) type Bytes = Box<dyn BufRead + Send>;
@@ -31,10 +52,13 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens a file.
-    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+    /// Opens a file; what is read of it is added to the meter.
+    pub(super) fn open(path: &Path, meter: &Meter) -> Result<Self, DataError> {
         match File::open(path) {
-            Ok(file) => Self::new(file, path.to_owned()),
+            Ok(inner) => {
+                let meter = Arc::clone(meter);
+                Self::new(Metered { inner, meter }, path.to_owned())
+            }
             Err(source) => Err(DataError::Read {
                 path: path.to_owned(),
                 source,
@@ -42,8 +66,8 @@ impl Source {
         }
     }
 
-    /// Takes a stream. gzip, also of several members, is known by its first bytes. No more is read
-    /// than it takes to know what the first bytes are.
+    /// Takes a stream. gzip, Zstandard and xz, also of several members, are known by their first
+    /// bytes. No more is read than it takes to know what the first bytes are.
     pub(super) fn new(
         stream: impl Read + Send + 'static,
         name: PathBuf,
@@ -53,11 +77,7 @@ impl Source {
             source,
         };
         let buffered = Box::new(BufReader::with_capacity(BUFFER_BYTES, stream));
-        let (is_gzip, mut bytes) = begins_with(buffered, GZIP_MAGIC).map_err(read)?;
-        if is_gzip {
-            let unpacked = MultiGzDecoder::new(GZIP_MAGIC.chain(bytes));
-            bytes = Box::new(BufReader::with_capacity(BUFFER_BYTES, unpacked));
-        }
+        let bytes = unpacked(buffered).map_err(read)?;
         match begins_with(bytes, UTF8_BOM) {
             Ok((_, bytes)) => Ok(Self { bytes, name }),
             Err(source) => Err(read_error(&name, source)),
@@ -72,7 +92,7 @@ impl Source {
 
 /// Takes a mark off the front. Where there is only a part of it, or none, all bytes stay. A pipe may
 /// hand out bytes one by one, and is not asked for one behind the first that does not fit.
-fn begins_with(mut source: Bytes, mark: &'static [u8]) -> io::Result<(bool, Bytes)> {
+pub(super) fn begins_with(mut source: Bytes, mark: &'static [u8]) -> io::Result<(bool, Bytes)> {
     for (taken, byte) in mark.iter().enumerate() {
         if peek(&mut source)? == Some(*byte) {
             source.consume(1);
@@ -85,7 +105,7 @@ fn begins_with(mut source: Bytes, mark: &'static [u8]) -> io::Result<(bool, Byte
     Ok((true, source))
 }
 
-fn peek(source: &mut impl BufRead) -> io::Result<Option<u8>> {
+pub(super) fn peek(source: &mut impl BufRead) -> io::Result<Option<u8>> {
     loop {
         match source.fill_buf() {
             Ok(buffer) => return Ok(buffer.first().copied()),
@@ -98,10 +118,16 @@ fn peek(source: &mut impl BufRead) -> io::Result<Option<u8>> {
 /// The error for a failed read: a decoder's complaint means a damaged file.
 pub(super) fn read_error(path: &Path, source: io::Error) -> DataError {
     let path = path.to_owned();
+    let inner = source.get_ref();
+    if let Some(TooLarge { limit }) = inner.and_then(|inner| inner.downcast_ref()) {
+        let limit = *limit;
+        return DataError::UnpacksTooLarge { path, limit };
+    }
     match source.kind() {
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::InvalidInput
         | io::ErrorKind::InvalidData
+        | io::ErrorKind::OutOfMemory
         | io::ErrorKind::Other => DataError::Damaged { path, source },
         _ => DataError::Read { path, source },
     }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::source::{Source, read_error};
+use super::source::{Meter, Source, read_error};
 use crate::error::DataError;
 
 /// A text with NUL bytes written as spaces: no tokenizer has a use for them.
@@ -21,8 +21,11 @@ pub(super) fn line_ends(bytes: &[u8]) -> u64 {
 }
 
 /// Reads a whole file of at most `limit` bytes as one text.
-pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, DataError> {
-    decode(read_bytes(Source::open(path)?.bytes, path, limit)?, path)
+pub(super) fn read_text(path: &Path, limit: u64, meter: &Meter) -> Result<String, DataError> {
+    decode(
+        read_bytes(Source::open(path, meter)?.bytes, path, limit)?,
+        path,
+    )
 }
 
 /// Reads a whole source of at most `limit` bytes.

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::direction::Direction;
-use crate::encoded::EncodedCorpus;
 use crate::error::DataError;
 use crate::rng;
+use crate::token_ids::TokenIds;
 
 pub use batches::{BpttBatches, LmBatch};
 pub use sequence_length::SequenceLength;
@@ -40,7 +40,7 @@ pub struct LmStreamConfig {
 #[derive(Clone, Debug)]
 #[doc(alias = "LMDataLoader")]
 pub struct LmStream {
-    corpus: Arc<EncodedCorpus>,
+    corpus: Arc<dyn TokenIds>,
     config: LmStreamConfig,
     shuffled: bool,
 }
@@ -55,7 +55,7 @@ impl LmStream {
     /// takes `batch_size + 1` tokens. The batch size is never reduced silently, since that
     /// would change the result.
     pub fn new(
-        corpus: impl Into<Arc<EncodedCorpus>>,
+        corpus: impl Into<Arc<dyn TokenIds>>,
         config: LmStreamConfig,
     ) -> Result<Self, DataError> {
         let corpus = corpus.into();
@@ -97,7 +97,7 @@ impl LmStream {
     }
 
     /// The documents.
-    pub const fn corpus(&self) -> &Arc<EncodedCorpus> {
+    pub const fn corpus(&self) -> &Arc<dyn TokenIds> {
         &self.corpus
     }
 
@@ -115,7 +115,7 @@ impl LmStream {
     /// The batches of one epoch. The same seed and epoch give the same batches, whatever came
     /// before.
     pub fn epoch(&self, epoch: u64) -> BpttBatches {
-        let mut order: Vec<usize> = (0..self.corpus.len()).collect();
+        let mut order: Vec<usize> = (0..self.corpus.n_documents()).collect();
         if self.shuffled {
             let mut draws = rng::stream(self.config.seed, "lm document order", epoch);
             rng::shuffle(&mut draws, &mut order);
@@ -133,7 +133,7 @@ impl LmStream {
         let fixed = SequenceLength::Fixed(self.config.sequence_length.base());
         let mut no_draws = rng::stream(self.config.seed, "unused", 0);
         let steps = fixed.steps(self.row_length(), &mut no_draws);
-        self.batches((0..self.corpus.len()).collect(), steps)
+        self.batches((0..self.corpus.n_documents()).collect(), steps)
     }
 
     fn batches(&self, order: Vec<usize>, steps: Vec<sequence_length::Step>) -> BpttBatches {

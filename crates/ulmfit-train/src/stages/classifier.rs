@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use ulmfit_data::{Document, DocumentBatches, EncodedCorpus, stratified_split};
+use ulmfit_data::{DocumentBatches, EncodedCorpus, TokenizedCorpus, stratified_split};
 use ulmfit_model::{
     DropoutRng, InitRng, Precision, TextClassifier, TextClassifierConfig,
     activation_regularization, named_weights, temporal_activation_regularization,
@@ -20,7 +20,7 @@ use crate::event::{Observer, Validation};
 use crate::labels::number_labels;
 use crate::model_file::{ModelFile, TrainedClassifier, TrainedLanguageModel};
 use crate::options::RunOptions;
-use crate::prepare::encoded;
+use crate::prepare::check_tokenizer;
 use crate::recipe::{ClassifierRecipe, Keep, Recipe};
 
 /// Documents and their classes.
@@ -36,7 +36,7 @@ struct Labeled {
 ///
 /// Any [`TrainError`]; a run that ends in one can be resumed from its last checkpoint.
 pub fn train_classifier(
-    documents: &[Document],
+    corpus: &TokenizedCorpus,
     language_model: TrainedLanguageModel,
     recipe: &Recipe,
     options: &RunOptions,
@@ -57,10 +57,15 @@ pub fn train_classifier(
         provenance,
         model,
     } = language_model;
-    let (labels, classes) = number_labels(documents)?;
-    let corpus = encoded(documents, &tokenizer, &vocab, observer);
-    let corpus = directed(corpus, direction);
-    let data_digest = digest::of_data(&corpus, &classes, &vocab);
+    check_tokenizer(
+        corpus,
+        tokenizer.config(),
+        tokenizer.subwords(),
+        "the language model",
+    )?;
+    let (labels, classes) = number_labels(corpus.labels().iter())?;
+    let corpus = directed(corpus.encode_all(&vocab).load()?, direction);
+    let data_digest = digest::of_data(&corpus, &classes, &vocab)?;
     let (train, valid) = stratified_split(&classes, stage.training.validation, options.seed);
     let part = |indices: &[usize]| Labeled {
         documents: corpus.select(indices),

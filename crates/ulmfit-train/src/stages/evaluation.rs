@@ -45,7 +45,7 @@ pub fn evaluate_language_model(
         seed: 0,
     };
     let stream = LmStream::new(corpus, config)?.shuffled(false);
-    let validation = validate(&trained.model, stream.epoch_in_order(), device);
+    let validation = validate(&trained.model, stream.epoch_in_order(), device)?;
     let perplexity = validation.perplexity();
     let Validation { loss, accuracy } = validation;
     Ok(LanguageModelReport {

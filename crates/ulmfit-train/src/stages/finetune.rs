@@ -1,5 +1,5 @@
 use burn::module::Module;
-use ulmfit_data::Document;
+use ulmfit_data::TokenizedCorpus;
 use ulmfit_model::{InitRng, LanguageModelConfig, transfer_vocabulary};
 
 use super::language_model;
@@ -9,21 +9,21 @@ use crate::error::TrainError;
 use crate::event::Observer;
 use crate::model_file::{ModelFile, TrainedLanguageModel};
 use crate::options::RunOptions;
-use crate::prepare::{LanguageModelData, language_model_data};
+use crate::prepare::{LanguageModelData, check_tokenizer, language_model_data};
 use crate::recipe::Recipe;
 
 /// Fine-tunes a language model on the task's text (Howard and Ruder 2018, section 3.2), and writes
 /// `model.safetensors` into the run's folder.
 ///
 /// The vocabulary is chosen anew from the task's text; words that `pretrained` knows keep their
-/// embeddings, others start from the mean of all. Subwords stay those of `pretrained`. Without `pretrained` the model starts from
-/// scratch.
+/// embeddings, others start from the mean of all. Subwords must be those of `pretrained`. Without
+/// `pretrained` the model starts from scratch.
 ///
 /// # Errors
 ///
 /// Any [`TrainError`]; a run that ends in one can be resumed from its last checkpoint.
 pub fn finetune(
-    documents: &[Document],
+    corpus: &TokenizedCorpus,
     pretrained: Option<TrainedLanguageModel>,
     recipe: &Recipe,
     options: &RunOptions,
@@ -31,23 +31,13 @@ pub fn finetune(
 ) -> Result<TrainedLanguageModel, TrainError> {
     let stage = &recipe.finetune;
     if let Some(pretrained) = &pretrained {
-        check_fits(pretrained, recipe, options)?;
+        check_fits(pretrained, corpus, recipe, options)?;
     }
-    let known = pretrained
-        .as_ref()
-        .and_then(|trained| trained.tokenizer.subwords());
     let LanguageModelData {
         tokenizer,
         vocab,
         corpora,
-    } = language_model_data(
-        documents,
-        recipe,
-        known.or(options.subwords.as_ref()),
-        stage.training.validation,
-        options.seed,
-        observer,
-    )?;
+    } = language_model_data(corpus, recipe, stage.training.validation, options.seed)?;
     let mut encoder = recipe.encoder(vocab.len(), stage.dropout());
     if let Some(pretrained) = &pretrained {
         encoder.d_embedding = pretrained.config.encoder.d_embedding;
@@ -78,9 +68,9 @@ pub fn finetune(
         Subject {
             stage: "finetune",
             recipe,
-            train: &corpora[0],
-            valid: &corpora[1],
-            data_digest: digest::of_data(&corpora[0], &[], &vocab),
+            train: &*corpora[0],
+            valid: &*corpora[1],
+            data_digest: digest::of_data(&*corpora[0], &[], &vocab)?,
             pretrained_digest,
             vocab_size: vocab.len(),
             parameters: model.num_params(),
@@ -104,6 +94,7 @@ pub fn finetune(
 
 fn check_fits(
     pretrained: &TrainedLanguageModel,
+    corpus: &TokenizedCorpus,
     recipe: &Recipe,
     options: &RunOptions,
 ) -> Result<(), TrainError> {
@@ -120,11 +111,10 @@ fn check_fits(
                 .to_owned(),
         ));
     }
-    if options.subwords.is_some() && options.subwords.as_ref() != pretrained.tokenizer.subwords() {
-        return Err(TrainError::Unusable(
-            "the pretrained model has its own pieces of words; leave the other tokenizer out"
-                .to_owned(),
-        ));
-    }
-    Ok(())
+    check_tokenizer(
+        corpus,
+        pretrained.tokenizer.config(),
+        pretrained.tokenizer.subwords(),
+        "the pretrained model",
+    )
 }

@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ulmfit_data::{
-    BpttBatches, CandidateSampler, Candidates, EncodedCorpus, LmBatch, LmStream, LmStreamConfig,
+    BpttBatches, CandidateSampler, Candidates, LmBatch, LmStream, LmStreamConfig, TokenIds,
 };
 use ulmfit_model::{
     AwdLstmState, DropoutRng, LanguageModel, LanguageModelLoss, SampledTargets, named_weights,
@@ -30,14 +30,14 @@ use crate::recipe::{Keep, LanguageModelRecipe, Softmax};
 pub(super) fn train(
     run: &mut Run,
     model: LanguageModel,
-    corpora: [EncodedCorpus; 2],
+    corpora: [Arc<dyn TokenIds>; 2],
     recipe: &LanguageModelRecipe,
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<LanguageModel, TrainError> {
     let device = options.device.clone().autodiff();
     let [train, valid] = corpora;
-    let sampler = sampler(recipe, &model, &train, options.seed);
+    let sampler = sampler(recipe, &model, &*train, options.seed)?;
     let stream = LmStream::new(
         train,
         LmStreamConfig {
@@ -82,6 +82,7 @@ pub(super) fn train(
             AwdLstmState::zeros(&model.encoder, recipe.training.batch_size, &device)
         });
         for (position, batch) in (done..).zip(batches) {
+            let batch = batch?;
             let schedule_step = epoch.schedule_offset + position;
             let rates = StepRates::at(&groups, &multipliers, &epoch.schedule, schedule_step)?
                 .scaled(batch.learning_rate_scale);
@@ -112,7 +113,7 @@ pub(super) fn train(
 
         if let Some(valid) = &valid {
             let averaged = optimizer.averaged(model.clone());
-            let result = validate(&averaged, valid.epoch_in_order(), &options.device);
+            let result = validate(&averaged, valid.epoch_in_order(), &options.device)?;
             optimizer.record_validation(result.loss);
             validation = Some(result);
         }
@@ -125,7 +126,7 @@ pub(super) fn train(
 
     let model = weights::chosen(&run.dir, model, &optimizer, recipe.training.keep)?;
     if let Some(valid) = &valid {
-        let result = validate(&model, valid.epoch_in_order(), &options.device);
+        let result = validate(&model, valid.epoch_in_order(), &options.device)?;
         run.info.metrics.extend([
             ("valid_loss".to_owned(), result.loss),
             ("valid_perplexity".to_owned(), result.perplexity()),
@@ -141,14 +142,15 @@ pub(super) fn train(
 fn sampler(
     recipe: &LanguageModelRecipe,
     model: &LanguageModel,
-    train: &EncodedCorpus,
+    train: &dyn TokenIds,
     seed: u64,
-) -> Option<CandidateSampler> {
+) -> Result<Option<CandidateSampler>, TrainError> {
     match recipe.softmax {
-        Softmax::Full => None,
+        Softmax::Full => Ok(None),
         Softmax::Sampled(samples) => {
             let vocab_size = model.encoder.vocab_size();
-            Some(CandidateSampler::new(train, vocab_size, samples, seed))
+            let sampler = CandidateSampler::new(train, vocab_size, samples, seed)?;
+            Ok(Some(sampler))
         }
     }
 }
@@ -200,11 +202,16 @@ pub(crate) fn step(
 }
 
 /// Mean loss and accuracy over a stream, without dropout.
-pub(crate) fn validate(model: &LanguageModel, batches: BpttBatches, device: &Device) -> Validation {
+pub(crate) fn validate(
+    model: &LanguageModel,
+    batches: BpttBatches,
+    device: &Device,
+) -> Result<Validation, TrainError> {
     let model = model.valid();
     let (mut loss, mut correct, mut count) = (0.0, 0_i64, 0);
     let mut state = None;
     for batch in batches {
+        let batch = batch?;
         let start = state
             .take()
             .unwrap_or_else(|| AwdLstmState::zeros(&model.encoder, batch.batch_size, device));
@@ -217,15 +224,15 @@ pub(crate) fn validate(model: &LanguageModel, batches: BpttBatches, device: &Dev
         state = Some(next);
     }
     let count = count.max(1) as f64;
-    Validation {
+    Ok(Validation {
         loss: loss / count,
         accuracy: correct as f64 / count,
-    }
+    })
 }
 
 /// The validation documents as a stream, with as many rows as they fill; `None` without any.
 fn validation_stream(
-    valid: EncodedCorpus,
+    valid: Arc<dyn TokenIds>,
     train: &LmStream,
 ) -> Result<Option<LmStream>, TrainError> {
     if valid.n_tokens() < 2 {
@@ -235,9 +242,7 @@ fn validation_stream(
     // Rows shorter than a chunk would give every prediction too little to go by.
     let rows = valid.n_tokens() / config.sequence_length.base();
     config.batch_size = config.batch_size.min(rows).max(1);
-    Ok(Some(
-        LmStream::new(Arc::new(valid), config)?.shuffled(false),
-    ))
+    Ok(Some(LmStream::new(valid, config)?.shuffled(false)))
 }
 
 /// The tokens of a batch, `[batch_size, seq_len]`.

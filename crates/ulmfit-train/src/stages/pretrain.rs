@@ -1,5 +1,5 @@
 use burn::module::Module;
-use ulmfit_data::Document;
+use ulmfit_data::TokenizedCorpus;
 use ulmfit_model::{InitRng, LanguageModelConfig};
 
 use super::language_model;
@@ -19,7 +19,7 @@ use crate::recipe::Recipe;
 ///
 /// Any [`TrainError`]; a run that ends in one can be resumed from its last checkpoint.
 pub fn pretrain(
-    documents: &[Document],
+    corpus: &TokenizedCorpus,
     recipe: &Recipe,
     options: &RunOptions,
     observer: &mut dyn Observer,
@@ -29,14 +29,7 @@ pub fn pretrain(
         tokenizer,
         vocab,
         corpora,
-    } = language_model_data(
-        documents,
-        recipe,
-        options.subwords.as_ref(),
-        stage.training.validation,
-        options.seed,
-        observer,
-    )?;
+    } = language_model_data(corpus, recipe, stage.training.validation, options.seed)?;
     let config = LanguageModelConfig::new(recipe.encoder(vocab.len(), stage.dropout()))
         .with_alpha(stage.alpha)
         .with_beta(stage.beta);
@@ -46,9 +39,9 @@ pub fn pretrain(
         Subject {
             stage: "pretrain",
             recipe,
-            train: &corpora[0],
-            valid: &corpora[1],
-            data_digest: digest::of_data(&corpora[0], &[], &vocab),
+            train: &*corpora[0],
+            valid: &*corpora[1],
+            data_digest: digest::of_data(&*corpora[0], &[], &vocab)?,
             pretrained_digest: None,
             vocab_size: vocab.len(),
             parameters: model.num_params(),

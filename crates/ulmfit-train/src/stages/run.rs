@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use burn::tensor::Device;
-use ulmfit_data::EncodedCorpus;
+use ulmfit_data::TokenIds;
 
 use crate::checkpoint::Checkpoint;
 use crate::digest;
@@ -29,8 +29,8 @@ pub(super) struct Run {
 pub(super) struct Subject<'a> {
     pub(super) stage: &'static str,
     pub(super) recipe: &'a Recipe,
-    pub(super) train: &'a EncodedCorpus,
-    pub(super) valid: &'a EncodedCorpus,
+    pub(super) train: &'a dyn TokenIds,
+    pub(super) valid: &'a dyn TokenIds,
     pub(super) data_digest: String,
     pub(super) pretrained_digest: Option<String>,
     pub(super) vocab_size: usize,
@@ -52,7 +52,7 @@ impl Run {
             recipe_digest: subject.recipe.digest(),
             data_digest: subject.data_digest,
             pretrained_digest: subject.pretrained_digest,
-            documents: [subject.train.len(), subject.valid.len()],
+            documents: [subject.train.n_documents(), subject.valid.n_documents()],
             tokens: [subject.train.n_tokens(), subject.valid.n_tokens()],
             vocab_size: subject.vocab_size,
             parameters: subject.parameters,

@@ -76,18 +76,26 @@ fn every_stage_runs_once_in_order_and_takes_the_model_of_the_one_before() {
     let first = calls(folder.path());
     let recipe = "--recipe recipes/tiny.toml --direction forward --device cpu --seed 1";
     let run = "runs/tiny-forward";
+    let corpora = "runs/tiny-corpora";
+    let encode = |texts: &str, corpus: &str| {
+        let recipe = "--format csv --recipe recipes/tiny.toml";
+        format!("encode {texts} {recipe} --output {corpora}/{corpus}")
+    };
     assert_eq!(
-        first[..5],
+        first[..8],
         [
             "baseline train.csv --format csv --test test.csv --limit 5 --test-limit 3 --seed 1 --json"
                 .to_owned(),
-            format!("pretrain unsup.csv --format csv {recipe} --limit 7 --run {run}/pretrain"),
+            encode("unsup.csv", "unsup"),
+            format!("pretrain {corpora}/unsup {recipe} --limit 7 --run {run}/pretrain"),
+            encode("train.csv unsup.csv", "train+unsup"),
             format!(
-                "finetune train.csv unsup.csv --format csv {recipe} \
+                "finetune {corpora}/train+unsup {recipe} \
                  --pretrained {run}/pretrain/model.safetensors --run {run}/finetune"
             ),
+            encode("train.csv", "train"),
             format!(
-                "train train.csv --format csv {recipe} --limit 5 \
+                "train {corpora}/train {recipe} --limit 5 \
                  --language-model {run}/finetune/model.safetensors --run {run}/classifier"
             ),
             format!(
@@ -97,12 +105,12 @@ fn every_stage_runs_once_in_order_and_takes_the_model_of_the_one_before() {
         ]
     );
     assert_eq!(
-        first[9],
+        first[15],
         "ensemble runs/tiny-forward/classifier/model.safetensors \
          runs/tiny-backward/classifier/model.safetensors \
          --output runs/tiny-both/model.safetensors"
     );
-    assert_eq!(first.len(), 11);
+    assert_eq!(first.len(), 17);
 
     experiment.run(&ulmfit).expect("the same report");
     let again = calls(folder.path());
@@ -131,16 +139,14 @@ fn test_text_is_shown_to_the_language_model_only_when_asked_for() {
     experiment.pretrain_data = vec![folder.path().join("unsup.csv")];
     experiment.run(&ulmfit).expect("a report");
     let calls = calls(folder.path());
-    assert!(
-        calls[1].starts_with("pretrain unsup.csv --recipe "),
-        "{}",
-        calls[1]
-    );
-    assert!(
-        calls[2].starts_with("finetune train.csv unsup.csv test.csv "),
-        "{}",
-        calls[2]
-    );
+    for (call, start) in [
+        (1, "encode unsup.csv --recipe "),
+        (2, "pretrain runs/tiny-corpora/general --recipe "),
+        (3, "encode train.csv unsup.csv test.csv "),
+        (4, "finetune runs/tiny-corpora/train+unsup+test "),
+    ] {
+        assert!(calls[call].starts_with(start), "{}", calls[call]);
+    }
     let report = fs_err::read_to_string(folder.path().join("reports/tiny.md"));
     assert!(
         report

@@ -1,0 +1,307 @@
+//! Archives, as folders that nobody unpacks: every member with a known ending is read in its format.
+//!
+//! Nothing in an archive is ever written anywhere, so that its paths, whatever they are, serve for
+//! nothing but messages and to tell the format. Members are read as they come; a thread unpacks them
+//! in pieces, so that memory stays flat.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tar::Archive;
+use zip::ZipArchive;
+
+use super::packed::Bounded;
+use super::reader::{Documents, open};
+use super::source::{
+    MAX_ARCHIVED_DOCUMENT_BYTES, MAX_UNPACKED_BYTES, Meter, Source, begins_with, read_error,
+};
+use super::text::{decode, read_bytes};
+use super::{CorpusFormat, CorpusOptions, Document};
+use crate::error::DataError;
+
+/// What a zip file begins with: a member, or the end of an empty one.
+const ZIP_MAGIC: &[u8] = b"PK";
+/// Bytes that are handed from thread to thread at a time, and how many times ahead.
+const PIECE_BYTES: usize = 1 << 17;
+const PIECES_AHEAD: usize = 8;
+/// Entries of an archive that are looked at to tell whether it is the movie reviews.
+const ENTRIES_TO_TELL: usize = 1000;
+
+/// What the unpacking thread hands over.
+enum Piece {
+    /// A member begins.
+    Member(PathBuf),
+    /// Some of its bytes.
+    Bytes(Vec<u8>),
+    /// There is no way on.
+    Failed(io::Error),
+}
+
+/// Reads the members of an archive, each in its format, or in the one that the options name.
+pub(super) fn members(
+    path: &Path,
+    options: &CorpusOptions,
+    meter: &Meter,
+) -> Result<Documents, DataError> {
+    let (sender, receiver) = sync_channel(PIECES_AHEAD);
+    let walk = if is_zip(path)? {
+        let file = File::open(path).map_err(|source| read_error(path, source))?;
+        let archive = ZipArchive::new(file).map_err(|error| read_error(path, error.into()))?;
+        Walk::Zip(Box::new(archive))
+    } else {
+        Walk::Tar(Source::open(path, meter)?)
+    };
+    std::thread::spawn(move || walk.run(&sender));
+    let pieces = Pieces {
+        receiver,
+        ahead: None,
+        piece: io::Cursor::default(),
+    };
+    Ok(Box::new(Members {
+        path: path.to_owned(),
+        options: CorpusOptions {
+            // An archive is not the format of its members.
+            format: options.format.filter(|it| *it != CorpusFormat::Archive),
+            ..options.clone()
+        },
+        pieces: Arc::new(Mutex::new(pieces)),
+        member: None,
+        failed: false,
+    }))
+}
+
+/// Whether a tar archive holds the reviews of aclImdb, to judge by its first entries.
+pub(super) fn is_aclimdb(path: &Path) -> Result<bool, DataError> {
+    let damaged = |source| read_error(path, source);
+    let mut archive = Archive::new(Source::open(path, &Meter::default())?.bytes);
+    for entry in archive.entries().map_err(damaged)?.take(ENTRIES_TO_TELL) {
+        let entry = entry.map_err(damaged)?;
+        let name = entry.path().map_err(damaged)?.into_owned();
+        let parts: Vec<_> = name.iter().filter_map(std::ffi::OsStr::to_str).collect();
+        let is_class = |pair: &[&str]| {
+            ["train", "test"].contains(&pair[0]) && ["pos", "neg", "unsup"].contains(&pair[1])
+        };
+        if parts.contains(&"aclImdb") || parts.windows(2).any(is_class) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_zip(path: &Path) -> Result<bool, DataError> {
+    let failed = |source| read_error(path, source);
+    let file = io::BufReader::new(File::open(path).map_err(failed)?);
+    let (is_zip, _) = begins_with(Box::new(file), ZIP_MAGIC).map_err(failed)?;
+    Ok(is_zip)
+}
+
+/// An archive to be walked through by a thread.
+enum Walk {
+    Zip(Box<ZipArchive<File>>),
+    Tar(Source),
+}
+
+impl Walk {
+    /// Hands over every file, until the end, a failure, or nobody listens.
+    fn run(self, sender: &SyncSender<Piece>) {
+        let walked = match self {
+            Self::Zip(archive) => walk_zip(*archive, sender),
+            Self::Tar(source) => walk_tar(source, sender),
+        };
+        if let Err(error) = walked {
+            // Nobody listens when the documents that were wanted are read.
+            drop(sender.send(Piece::Failed(error)));
+        }
+    }
+}
+
+fn walk_zip(mut archive: ZipArchive<File>, sender: &SyncSender<Piece>) -> io::Result<()> {
+    let mut left = MAX_UNPACKED_BYTES;
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index)?;
+        if !member.is_file() {
+            continue;
+        }
+        let name = member.name()?.into_owned();
+        if !send_member(name.into(), &mut member, &mut left, sender)? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn walk_tar(source: Source, sender: &SyncSender<Piece>) -> io::Result<()> {
+    let mut left = MAX_UNPACKED_BYTES;
+    let mut archive = Archive::new(source.bytes);
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let name = entry.path()?.into_owned();
+        let (size, before) = (entry.size(), left);
+        if !send_member(name, &mut entry, &mut left, sender)? {
+            return Ok(());
+        }
+        // The archive's own reader takes a missing end for the end of the file.
+        if CorpusFormat::of_member(&entry.path()?).is_some() && before - left != size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    // What follows the last entry holds the checksum of a compressed archive.
+    io::copy(&mut archive.into_inner(), &mut io::sink())?;
+    Ok(())
+}
+
+/// Hands over a member with a known ending. Returns whether anybody listens.
+fn send_member(
+    name: PathBuf,
+    bytes: &mut impl Read,
+    left: &mut u64,
+    sender: &SyncSender<Piece>,
+) -> io::Result<bool> {
+    if CorpusFormat::of_member(&name).is_none() {
+        return Ok(true);
+    }
+    if sender.send(Piece::Member(name)).is_err() {
+        return Ok(false);
+    }
+    let mut bounded = Bounded::new(bytes, *left);
+    loop {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        (&mut bounded)
+            .take(PIECE_BYTES as u64)
+            .read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            return Ok(true);
+        }
+        *left -= piece.len() as u64;
+        if sender.send(Piece::Bytes(piece)).is_err() {
+            return Ok(false);
+        }
+    }
+}
+
+/// The receiving end.
+struct Pieces {
+    receiver: Receiver<Piece>,
+    /// What was received too early: a member that ends the one before, or a failure.
+    ahead: Option<Piece>,
+    piece: io::Cursor<Vec<u8>>,
+}
+
+impl Pieces {
+    fn receive(&mut self) -> Option<Piece> {
+        self.ahead.take().or_else(|| self.receiver.recv().ok())
+    }
+
+    /// Bytes of the member at hand; 0 at its end.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.piece.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            match self.receive() {
+                Some(Piece::Bytes(bytes)) => self.piece = io::Cursor::new(bytes),
+                Some(Piece::Failed(error)) => return Err(error),
+                member => {
+                    self.ahead = member;
+                    return Ok(0);
+                }
+            }
+        }
+    }
+
+    /// Goes on to the next member, past what nobody read of the one at hand.
+    fn next_member(&mut self) -> io::Result<Option<PathBuf>> {
+        self.piece = io::Cursor::default();
+        loop {
+            match self.receive() {
+                Some(Piece::Bytes(_)) => {}
+                Some(Piece::Member(name)) => return Ok(Some(name)),
+                Some(Piece::Failed(error)) => return Err(error),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// The bytes of the member at hand, as a stream of its own.
+struct MemberBytes(Arc<Mutex<Pieces>>);
+
+impl Read for MemberBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Pieces are whole whatever happened while they were held.
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .read(buffer)
+    }
+}
+
+/// The documents of one member after the other.
+struct Members {
+    path: PathBuf,
+    options: CorpusOptions,
+    pieces: Arc<Mutex<Pieces>>,
+    member: Option<Documents>,
+    failed: bool,
+}
+
+impl Members {
+    fn next_member(&mut self) -> Option<Result<Documents, DataError>> {
+        let name = {
+            let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
+            pieces.next_member()
+        };
+        let name = match name {
+            Ok(name) => name?,
+            Err(error) => return Some(Err(read_error(&self.path, error))),
+        };
+        Some(self.open(&name))
+    }
+
+    fn open(&self, name: &Path) -> Result<Documents, DataError> {
+        let stream = MemberBytes(Arc::clone(&self.pieces));
+        let source = Source::new(stream, self.path.join(name))?;
+        let format = self
+            .options
+            .format
+            .or_else(|| CorpusFormat::of_member(name));
+        match format {
+            // As in a folder, a text file is a document.
+            None | Some(CorpusFormat::PlainText) => {
+                let path = source.name;
+                let bytes = read_bytes(source.bytes, &path, MAX_ARCHIVED_DOCUMENT_BYTES)?;
+                let text = decode(bytes, &path)?;
+                Ok(Box::new(std::iter::once(Ok(Document::new(text)))))
+            }
+            Some(format) => open(source, format, &self.options),
+        }
+    }
+}
+
+impl Iterator for Members {
+    type Item = Result<Document, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.failed {
+            if let Some(document) = self.member.as_mut().and_then(Iterator::next) {
+                self.failed = document.is_err();
+                return Some(document);
+            }
+            match self.next_member()? {
+                Ok(documents) => self.member = Some(documents),
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+}

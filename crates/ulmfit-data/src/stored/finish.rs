@@ -1,0 +1,186 @@
+//! From provisional ids to the corpus as it stays.
+
+use std::cmp::Reverse;
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use super::checkpoint::Checkpoint;
+use super::encoder::DRAFT;
+use super::layout::{
+    CHUNK_BYTES, CORPUS, CheckedWriter, Description, ENDS, FileFacts, IDS, IdBytes, LABELS, TOKENS,
+    VERSION, write_error,
+};
+use super::token_table::TokenTable;
+use crate::error::DataError;
+use crate::special;
+use crate::tokenizer::Tokenizer;
+
+/// A corpus whose documents are all in `draft.bin`.
+pub(super) struct Draft {
+    pub(super) source_sha256: String,
+    pub(super) documents: u64,
+    pub(super) tokens: u64,
+    pub(super) rounds: Vec<u64>,
+    pub(super) labels: Vec<String>,
+    pub(super) table: TokenTable,
+}
+
+/// Writes the final ids, the tokens and the description, and removes what only served on the way.
+pub(super) fn write(
+    folder: &Path,
+    draft: Draft,
+    tokenizer: &Tokenizer,
+    max_tokens: usize,
+) -> Result<(), DataError> {
+    // In the order of the ids, xxunk left out.
+    let mut kept: Vec<_> = draft
+        .table
+        .iter()
+        .filter(|(token, ..)| *token != special::UNK)
+        .collect();
+    kept.sort_unstable_by_key(|(_, _, entry)| (Reverse(entry.count), entry.born));
+    kept.truncate(max_tokens.clamp(1, u32::MAX as usize) - 1);
+
+    // What each provisional id is called in the end, from which round on.
+    let mut names = vec![(special::UNK_ID, 0_u32); draft.table.n_ids()];
+    for (place, (_, id, entry)) in kept.iter().enumerate() {
+        names[*id as usize] = (place as u32 + 1, entry.round);
+    }
+    let id_bytes = IdBytes::for_ids(kept.len() + 1);
+    let (ids_file, counts) = write_ids(folder, &draft, &names, id_bytes, kept.len() + 1)?;
+
+    let mut tokens_file = CheckedWriter::create(&folder.join(TOKENS))?;
+    let tokens = std::iter::once(special::UNK).chain(kept.iter().map(|(token, ..)| *token));
+    for line in tokens.zip(&counts) {
+        // A string and a number always serialize.
+        let mut line = serde_json::to_vec(&line).unwrap_or_default();
+        line.push(b'\n');
+        tokens_file.write(&line)?;
+    }
+    let tokens_file = tokens_file.finish()?;
+
+    let description = Description {
+        version: VERSION,
+        documents: draft.documents,
+        tokens: draft.tokens,
+        distinct_tokens: counts.len() as u64,
+        id_bytes,
+        tokenizer: tokenizer.config().clone(),
+        subwords: tokenizer.subwords().cloned(),
+        labels: draft.labels,
+        source_sha256: draft.source_sha256,
+        tokens_file,
+        ids_file,
+        ends_file: facts_of(&folder.join(ENDS))?,
+        labels_file: facts_of(&folder.join(LABELS))?,
+    };
+    // Strings and numbers always serialize.
+    let text = serde_json::to_string_pretty(&description).unwrap_or_default();
+    let mut file = CheckedWriter::create(&folder.join(CORPUS))?;
+    file.write(text.as_bytes())?;
+    file.write(b"\n")?;
+    file.finish()?;
+    Checkpoint::remove(folder)?;
+    remove(&folder.join(DRAFT))
+}
+
+/// Puts a finished corpus in its place.
+pub(super) fn install(partial: &Path, folder: &Path) -> Result<(), DataError> {
+    remove_encoded_corpus(folder)?;
+    fs::rename(partial, folder).map_err(|source| write_error(folder, source))
+}
+
+/// Removes an encoded corpus, and nothing but what belongs to one. It need not be there.
+///
+/// # Errors
+///
+/// [`DataError::Write`] when a file or the folder cannot be removed, such as when it holds something
+/// else as well.
+pub fn remove_encoded_corpus(folder: impl AsRef<Path>) -> Result<(), DataError> {
+    let folder = folder.as_ref();
+    if !folder.exists() {
+        return Ok(());
+    }
+    // The description first, so that no half of a corpus is ever taken for one.
+    for name in [CORPUS, TOKENS, IDS, ENDS, LABELS] {
+        let path = folder.join(name);
+        if path.exists() {
+            remove(&path)?;
+        }
+    }
+    fs::remove_dir(folder).map_err(|source| write_error(folder, source))
+}
+
+fn remove(path: &Path) -> Result<(), DataError> {
+    fs::remove_file(path).map_err(|source| write_error(path, source))
+}
+
+/// Translates the provisional ids, and counts the final ones.
+fn write_ids(
+    folder: &Path,
+    draft: &Draft,
+    names: &[(u32, u32)],
+    id_bytes: IdBytes,
+    n_tokens: usize,
+) -> Result<(FileFacts, Vec<u64>), DataError> {
+    let path = folder.join(DRAFT);
+    let failed = |source| DataError::Read {
+        path: path.clone(),
+        source,
+    };
+    let mut input = BufReader::with_capacity(CHUNK_BYTES, File::open(&path).map_err(failed)?);
+    let mut output = CheckedWriter::create(&folder.join(IDS))?;
+    let mut counts = vec![0_u64; n_tokens];
+    let mut bytes = Vec::new();
+    let mut encoded = Vec::new();
+    let mut position = 0;
+    // Each round by itself: in which one a provisional id was written decides what it stands for.
+    let ends = draft.rounds.iter().copied().chain([draft.tokens]);
+    for (round, end) in (0..).zip(ends) {
+        while position < end {
+            let count = (end - position).min(CHUNK_BYTES as u64 / 4);
+            bytes.resize(4 * count as usize, 0);
+            input.read_exact(&mut bytes).map_err(failed)?;
+            encoded.clear();
+            let (ids, _) = bytes.as_chunks::<4>();
+            for id in ids {
+                let id = u32::from_le_bytes(*id) as usize;
+                let id = match names.get(id) {
+                    Some((name, since)) if *since <= round => *name,
+                    _ => special::UNK_ID,
+                };
+                counts[id as usize] += 1;
+                id_bytes.encode(id, &mut encoded);
+            }
+            output.write(&encoded)?;
+            position += count;
+        }
+    }
+    debug_assert_eq!(draft.table.round() as usize, draft.rounds.len());
+    Ok((output.finish()?, counts))
+}
+
+/// The size and checksum of a file.
+fn facts_of(path: &Path) -> Result<FileFacts, DataError> {
+    let failed = |source| DataError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; CHUNK_BYTES];
+    let mut bytes = 0;
+    loop {
+        let count = file.read(&mut buffer).map_err(failed)?;
+        if count == 0 {
+            break;
+        }
+        hasher.update(&buffer[..count]);
+        bytes += count as u64;
+    }
+    Ok(FileFacts {
+        bytes,
+        crc32: hasher.finalize(),
+    })
+}
