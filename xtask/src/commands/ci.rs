@@ -58,14 +58,21 @@ const CHECKS: &[Check] = &[
         arguments: &["test", "--workspace", "--bench", "*"],
         environment: &[],
     },
-    // The GPU backends are compiled as far as their types; the portable code is the same on them.
+    // The GPU backends, and the test that needs a graphics driver, are compiled as far as their
+    // types; the portable code is the same on them.
     Check {
         arguments: &[
             "check",
             "--package",
             "ulmfit-cli",
+            "--package",
+            "ulmfit-train",
+            "--bin",
+            "ulmfit",
+            "--test",
+            "wgpu",
             "--features",
-            "wgpu,cuda,tui",
+            "ulmfit-cli/wgpu,ulmfit-cli/cuda,ulmfit-cli/tui,ulmfit-train/wgpu",
         ],
         // A build script of the CUDA backend downloads LLVM unless it is told that only types count.
         environment: &[("DOCS_RS", "1")],

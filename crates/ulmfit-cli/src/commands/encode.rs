@@ -26,7 +26,7 @@ pub(crate) struct EncodeArgs {
     /// Folder of the encoded corpus
     #[arg(short, long, value_name = "CORPUS")]
     output: PathBuf,
-    /// Recipe whose [text] says how to tokenize [default: as the bundled recipes]
+    /// Recipe that says how to tokenize [default: as the bundled recipes]
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
     #[command(flatten)]
