@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask ci`, `reproduce`, `bench`, `fixtures`.
+//! The project's own tasks: `cargo xtask ci`, `reproduce`, `bench`, `parity`, `fixtures`.
 //!
 //! Each command is one file under `commands`. The tasks run `cargo` and the `ulmfit` binary as
 //! processes and know nothing of tensors, so they build in seconds.
@@ -43,6 +43,8 @@ enum Command {
     Ci,
     /// Run the benchmarks, or measure against the peers
     Bench(commands::bench::Arguments),
+    /// Train fastai's learner and ours on the same reviews
+    Parity(commands::parity::Arguments),
     /// Make the golden files of the parity tests again
     Fixtures(commands::fixtures::Arguments),
 }
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
         Command::Ci => commands::ci::run(),
         Command::Bench(arguments) => commands::bench::run(&arguments),
+        Command::Parity(arguments) => commands::parity::run(&arguments),
         Command::Fixtures(arguments) => commands::fixtures::run(&arguments),
     };
     match outcome {

@@ -50,7 +50,7 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Join classifiers into one file whose probabilities are averaged
     Ensemble(EnsembleArgs),
-    /// Store a classifier's weights in eight bits: a smaller file and faster predictions
+    /// Store weights in fewer bits: a smaller file, and of eight bits faster predictions
     Quantize(QuantizeArgs),
     /// Measure a classifier on labeled documents, or a language model on any
     Evaluate(EvaluateArgs),
@@ -125,10 +125,10 @@ pub(crate) struct CorpusArgs {
 /// How documents are stored.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LayoutArgs {
-    /// aclimdb, trec, class-csv, csv, tsv, jsonl, wiki-jsonl, wikitext, text or archive [default: told from the path]
+    /// aclimdb, trec, class-csv, csv, tsv, jsonl, wiki-jsonl, wikitext, text, parquet or archive [default: told from the path]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<CorpusFormat>,
-    /// Column of the text, for CSV, TSV and JSON lines; more than once for several [default: `text` or the like]
+    /// Column of the text, for CSV, TSV, JSON lines and Parquet; more than once for several [default: `text` or the like]
     #[arg(long, value_name = "COLUMN")]
     pub(crate) text: Vec<String>,
     /// Column of the label [default: `label` or the like]

@@ -72,6 +72,29 @@ fn a_quantized_model_is_smaller_and_answers_nearly_the_same() {
 }
 
 #[test]
+fn half_precision_is_for_every_model_and_changes_nothing_twice() {
+    let place = Workplace::with_models();
+    for model in ["lm", "model"] {
+        place.succeed(&format!(
+            "quantize {model}.safetensors --half --output half-{model}.safetensors"
+        ));
+        let half = place.read(&format!("half-{model}.safetensors"));
+        let (header, _) = parted(&half);
+        assert_eq!(header["0.encoder.embedding"]["dtype"], "F16");
+        assert!(half.len() < place.read(&format!("{model}.safetensors")).len());
+        place.succeed(&format!(
+            "quantize half-{model}.safetensors --half --output again.safetensors"
+        ));
+        assert_eq!(parted(&place.read("again.safetensors")), parted(&half));
+    }
+    let answers = |model: &str| probabilities(&place.succeed(&format!("predict {model} test.csv")));
+    let whole = answers("model.safetensors");
+    for (whole, half) in whole.iter().zip(answers("half-model.safetensors")) {
+        assert!((whole - half).abs() < 1e-3, "{whole} and {half}");
+    }
+}
+
+#[test]
 fn a_quantized_file_that_is_damaged_says_why() {
     let place = Workplace::with_models();
     place.succeed("quantize model.safetensors --output small.safetensors");

@@ -1,7 +1,7 @@
 //! The one error type of this crate.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything that can go wrong between a file and a batch.
 ///
@@ -106,9 +106,9 @@ pub enum DataError {
         /// The format names there are.
         choices: String,
     },
-    /// A format of several files, to be read from a stream.
+    /// A format of several files, or one that is not read from front to back, in a stream.
     #[error(
-        "{} is a stream, and {format} is read from a folder or an archive; give its path",
+        "{} is a stream, and {format} cannot be read from one; give the path of a file or folder",
         path.display()
     )]
     NotAStream {
@@ -171,19 +171,42 @@ pub enum DataError {
     },
     /// A column that was asked for, or is needed, is not there.
     #[error(
-        "{}, line {line}: no {wanted} column; the columns are {}; name the one to use",
-        path.display(),
+        "{}: no {wanted} column; the columns are {}; name the one to use",
+        place(path, *line),
         there.join(", ")
     )]
     MissingColumn {
         /// The file.
         path: PathBuf,
-        /// The line, counted from 1.
+        /// The line, counted from 1; 0 for a file that has no lines.
         line: u64,
         /// The column that is missing, or what it is for.
         wanted: String,
         /// The columns that exist.
         there: Vec<String>,
+    },
+    /// A column of lists or records where one value a row is needed.
+    #[error(
+        "{}: column \"{column}\" is nested; name another one, or write it with one value a row",
+        path.display()
+    )]
+    NestedColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// A Parquet file whose compression is not read.
+    #[error(
+        "{} is compressed with {codec}, which is not read in Parquet; write it with Snappy, gzip, \
+         Brotli, LZ4 or none",
+        path.display()
+    )]
+    UnreadableParquet {
+        /// The file.
+        path: PathBuf,
+        /// The compression.
+        codec: &'static str,
     },
     /// A line that does not have the shape its format calls for.
     #[error("{}, line {line}: {reason}", path.display())]
@@ -268,4 +291,12 @@ pub enum DataError {
         /// Predictions that were given.
         found: usize,
     },
+}
+
+/// The file, and the line where there is one.
+fn place(path: &Path, line: u64) -> String {
+    match line {
+        0 => path.display().to_string(),
+        line => format!("{}, line {line}", path.display()),
+    }
 }

@@ -154,7 +154,7 @@ fn what_a_stream_cannot_be_is_told() {
     assert_eq!(message(b"text,id\n", &none), "a pipe holds no documents");
     assert_eq!(
         message(b"1", &of_format(CorpusFormat::AclImdb)),
-        "a pipe is a stream, and aclimdb is read from a folder or an archive; give its path"
+        "a pipe is a stream, and aclimdb cannot be read from one; give the path of a file or folder"
     );
     let cut = gzip(b"{\"text\":\"a\"}\n");
     let message = message(&cut[..15], &none);

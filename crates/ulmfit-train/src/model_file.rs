@@ -13,7 +13,7 @@ use ulmfit_model::{
 };
 
 use crate::error::TrainError;
-use crate::tensor_file::{self, TensorFile};
+use crate::tensor_file::{self, Storage, TensorFile};
 
 const KEY: &str = "ulmfit";
 /// The version of files whose weights are all floats.
@@ -21,7 +21,9 @@ const FLOAT_VERSION: u32 = 1;
 /// The version of files with weights in eight bits.
 const INT8_VERSION: u32 = 2;
 /// The version of files with another tokenizer than fastai v2's words, which was the only one.
-const FORMAT_VERSION: u32 = 3;
+const TOKENIZER_VERSION: u32 = 3;
+/// The version of files with weights in half precision.
+const FORMAT_VERSION: u32 = 4;
 
 /// What a model file holds.
 #[derive(Clone, Debug)]
@@ -124,6 +126,8 @@ struct Member {
 enum Weights {
     #[default]
     Float32,
+    /// As floats of 16 bits, which become float32 when they are read.
+    Float16,
     /// As whole numbers from -127 to 127, with a scale for each row.
     Int8,
 }
@@ -149,12 +153,30 @@ impl ModelFile {
     /// of another version, or contradicts itself; nothing is allocated for a model before its
     /// sizes were found to agree with the file's.
     pub fn open(path: &Path, device: &Device) -> Result<Self, TrainError> {
+        Self::from_tensors(&TensorFile::open(path)?, path, device)
+    }
+
+    /// Takes the bytes of a model file, which messages call by `name`, and puts its weights on
+    /// `device`: for a model that is part of a program.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelFile::open`].
+    pub fn from_bytes(
+        bytes: Vec<u8>,
+        name: impl AsRef<Path>,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let name = name.as_ref();
+        Self::from_tensors(&TensorFile::read(bytes, name)?, name, device)
+    }
+
+    fn from_tensors(file: &TensorFile, path: &Path, device: &Device) -> Result<Self, TrainError> {
         let refuse = |message: String| TrainError::ModelFile {
             path: path.to_owned(),
             message,
         };
-        let file = TensorFile::open(path)?;
-        let members = members(&file).map_err(refuse)?;
+        let members = members(file).map_err(refuse)?;
         let mut classifiers = Vec::with_capacity(members.len());
         let count = members.len();
         for (index, member) in members.into_iter().enumerate() {
@@ -182,7 +204,7 @@ impl ModelFile {
                         .validate()
                         .map_err(|error| refuse(error.to_string()))?;
                     check_vocab(&vocab, config.encoder.vocab_size).map_err(refuse)?;
-                    check_tensors(&file, &prefix, &config.weight_shapes(), Weights::Float32)
+                    check_tensors(file, &prefix, &config.weight_shapes(), weights)
                         .map_err(refuse)?;
                     let weights = file.tensors(&prefix).map_err(refuse)?;
                     let model = config.init(&mut InitRng::new(0), device);
@@ -208,7 +230,7 @@ impl ModelFile {
                             labels.len()
                         )));
                     }
-                    check_tensors(&file, &prefix, &config.weight_shapes(), weights)
+                    check_tensors(file, &prefix, &config.weight_shapes(), weights)
                         .map_err(refuse)?;
                     let precision = weights.into();
                     let weights = file.tensors(&prefix).map_err(refuse)?;
@@ -244,7 +266,24 @@ impl ModelFile {
     ///
     /// [`TrainError::Io`] when it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        let (members, tensors) = match self {
+        self.save_as(path, |weights| weights)
+    }
+
+    /// Writes a model file of half the size: the encoder's matrices in half precision, to which
+    /// they are rounded, unless they have eight bits already.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn save_half(&self, path: &Path) -> Result<(), TrainError> {
+        self.save_as(path, |weights| match weights {
+            Weights::Int8 => Weights::Int8,
+            Weights::Float32 | Weights::Float16 => Weights::Float16,
+        })
+    }
+
+    fn save_as(&self, path: &Path, stored: impl Fn(Weights) -> Weights) -> Result<(), TrainError> {
+        let (mut members, tensors) = match self {
             Self::LanguageModel(trained) => (
                 vec![trained.member()],
                 prefixed(0, named_weights(&trained.model)),
@@ -258,33 +297,25 @@ impl ModelFile {
                     .collect(),
             ),
         };
-        let is_int8 = members
-            .iter()
-            .map(|member| !member.weights.is_float32())
-            .collect::<Vec<_>>();
-        // The lowest that says all of it, so that an older ulmfit reads what it can.
-        let first_tokenizer = TokenizerConfig {
-            rules: Rules::FastaiV2,
-            splitter: Splitter::Word,
-        };
-        let format_version = if members
-            .iter()
-            .any(|member| member.tokenizer != first_tokenizer)
-        {
-            FORMAT_VERSION
-        } else if is_int8.contains(&true) {
-            INT8_VERSION
-        } else {
-            FLOAT_VERSION
-        };
+        for member in &mut members {
+            member.weights = stored(member.weights);
+        }
+        let weights: Vec<Weights> = members.iter().map(|member| member.weights).collect();
         let description = Description {
-            format_version,
+            format_version: format_version(&members),
             members,
         };
-        tensor_file::write_rounded(path, KEY, &description, &tensors, |tensor| {
+        tensor_file::write_as(path, KEY, &description, &tensors, |tensor| {
             let (index, name) = tensor.name.split_once('.').unwrap_or_default();
-            let is_int8 = index.parse::<usize>().is_ok_and(|index| is_int8[index]);
-            is_int8 && can_be_rounded(name, &tensor.shape)
+            let weights = index
+                .parse()
+                .ok()
+                .and_then(|index: usize| weights.get(index));
+            match weights {
+                Some(Weights::Float16) if can_be_rounded(name, &tensor.shape) => Storage::Half,
+                Some(Weights::Int8) if can_be_rounded(name, &tensor.shape) => Storage::Int8,
+                _ => Storage::Exact,
+            }
         })
     }
 
@@ -401,7 +432,7 @@ impl Weights {
 impl From<Weights> for Precision {
     fn from(weights: Weights) -> Self {
         match weights {
-            Weights::Float32 => Self::Float32,
+            Weights::Float32 | Weights::Float16 => Self::Float32,
             Weights::Int8 => Self::Int8,
         }
     }
@@ -416,7 +447,28 @@ impl From<Precision> for Weights {
     }
 }
 
-/// Whether a weight is stored in eight bits where any are: the encoder's matrices, which are nearly
+/// The lowest version that says all of it, so that an older ulmfit reads what it can.
+fn format_version(members: &[Member]) -> u32 {
+    let first_tokenizer = TokenizerConfig {
+        rules: Rules::FastaiV2,
+        splitter: Splitter::Word,
+    };
+    let has = |weights| members.iter().any(|member| member.weights == weights);
+    if has(Weights::Float16) {
+        FORMAT_VERSION
+    } else if members
+        .iter()
+        .any(|member| member.tokenizer != first_tokenizer)
+    {
+        TOKENIZER_VERSION
+    } else if has(Weights::Int8) {
+        INT8_VERSION
+    } else {
+        FLOAT_VERSION
+    }
+}
+
+/// Whether a weight is rounded where any are: the encoder's matrices, which are nearly
 /// all of a model.
 fn can_be_rounded(name: &str, shape: &[usize]) -> bool {
     name.starts_with("encoder.") && shape.len() == 2
@@ -462,12 +514,15 @@ fn check_tensors(
     weights: Weights,
 ) -> Result<(), String> {
     for (name, shape) in expected {
-        if weights == Weights::Int8 && can_be_rounded(name, shape) {
+        let dtype = match weights {
+            Weights::Float16 if can_be_rounded(name, shape) => Dtype::F16,
+            Weights::Int8 if can_be_rounded(name, shape) => Dtype::I8,
+            _ => Dtype::F32,
+        };
+        check_tensor(file, prefix, name, shape, dtype)?;
+        if dtype == Dtype::I8 {
             let scales = format!("{name}{}", tensor_file::SCALE);
-            check_tensor(file, prefix, name, shape, Dtype::I8)?;
             check_tensor(file, prefix, &scales, &shape[..1], Dtype::F32)?;
-        } else {
-            check_tensor(file, prefix, name, shape, Dtype::F32)?;
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
-//! Named tensors with a JSON description, as a safetensors file: float32, or matrices in eight bits
-//! with a scale for each row.
+//! Named tensors with a JSON description, as a safetensors file: float32, or matrices in half
+//! precision or in eight bits with a scale for each row.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
+use half::f16;
 use safetensors::tensor::{Metadata, TensorInfo, TensorView};
 use safetensors::{Dtype, SafeTensors, View};
 use serde::Serialize;
@@ -17,6 +18,17 @@ use crate::error::TrainError;
 /// What the name of a matrix in eight bits ends with where its scales are meant.
 pub(crate) const SCALE: &str = ".scale";
 
+/// How a tensor is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// As float32, to the last bit.
+    Exact,
+    /// As float16.
+    Half,
+    /// As whole numbers from -127 to 127, with a scale for each row. Matrices only.
+    Int8,
+}
+
 /// Writes the file aside and renames it.
 pub(crate) fn write<D: Serialize>(
     path: &Path,
@@ -24,50 +36,40 @@ pub(crate) fn write<D: Serialize>(
     description: &D,
     tensors: &[NamedTensor],
 ) -> Result<(), TrainError> {
-    write_rounded(path, key, description, tensors, |_| false)
+    write_as(path, key, description, tensors, |_| Storage::Exact)
 }
 
-/// Like [`write`], with those matrices in eight bits that `is_rounded` chooses.
-pub(crate) fn write_rounded<D: Serialize>(
+/// Like [`write`], with each tensor stored as `storage` says.
+pub(crate) fn write_as<D: Serialize>(
     path: &Path,
     key: &str,
     description: &D,
     tensors: &[NamedTensor],
-    is_rounded: impl Fn(&NamedTensor) -> bool,
+    storage: impl Fn(&NamedTensor) -> Storage,
 ) -> Result<(), TrainError> {
     let description = serde_json::to_string(description).expect("descriptions serialize");
     let metadata = HashMap::from([(key.to_owned(), description)]);
     let mut stored = Vec::with_capacity(tensors.len());
     for tensor in tensors {
-        let name = tensor.name.clone();
-        if is_rounded(tensor) {
-            let [rows, columns] = tensor.shape[..] else {
-                unreachable!("only matrices are rounded");
-            };
-            let Int8Rows { values, scales } = Int8Rows::new(&tensor.values, columns);
-            stored.push((
-                format!("{name}{SCALE}"),
-                Stored {
-                    shape: vec![rows],
-                    elements: Elements::Float32(Cow::Owned(scales)),
-                },
-            ));
-            stored.push((
-                name,
-                Stored {
-                    shape: tensor.shape.clone(),
-                    elements: Elements::Int8(values),
-                },
-            ));
-        } else {
-            stored.push((
-                name,
-                Stored {
-                    shape: tensor.shape.clone(),
-                    elements: Elements::Float32(Cow::Borrowed(&tensor.values)),
-                },
-            ));
-        }
+        let elements = match storage(tensor) {
+            Storage::Exact => Elements::Float32(Cow::Borrowed(&tensor.values)),
+            Storage::Half => Elements::Float16(&tensor.values),
+            Storage::Int8 => {
+                let [rows, columns] = tensor.shape[..] else {
+                    unreachable!("only matrices are rounded to eight bits");
+                };
+                let Int8Rows { values, scales } = Int8Rows::new(&tensor.values, columns);
+                let elements = Elements::Float32(Cow::Owned(scales));
+                let shape = vec![rows];
+                stored.push((
+                    format!("{}{SCALE}", tensor.name),
+                    Stored { shape, elements },
+                ));
+                Elements::Int8(values)
+            }
+        };
+        let shape = tensor.shape.clone();
+        stored.push((tensor.name.clone(), Stored { shape, elements }));
     }
     let bytes =
         safetensors::serialize(stored, Some(metadata)).map_err(|error| TrainError::ModelFile {
@@ -91,7 +93,15 @@ impl TensorFile {
     ///
     /// A sentence: what is wrong with the file.
     pub(crate) fn open(path: &Path) -> Result<Self, TrainError> {
-        let bytes = fs_err::read(path)?;
+        Self::read(fs_err::read(path)?, path)
+    }
+
+    /// Takes the bytes of a file, which messages call by `path`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence: what is wrong with the file.
+    pub(crate) fn read(bytes: Vec<u8>, path: &Path) -> Result<Self, TrainError> {
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| {
             let message = format!(
                 "not a complete safetensors file ({error}); it may be truncated: copy or train it again"
@@ -120,7 +130,7 @@ impl TensorFile {
     ///
     /// # Errors
     ///
-    /// A sentence, when one of them is neither float32 nor a matrix in eight bits with its scales.
+    /// A sentence, when one of them is neither a float of 32 or 16 bits nor a matrix in eight bits with its scales.
     pub(crate) fn tensors(&self, prefix: &str) -> Result<Vec<NamedTensor>, String> {
         let file = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
         let is_int8 = |name: &str| {
@@ -137,12 +147,17 @@ impl TensorFile {
             }
             let values = match view.dtype() {
                 Dtype::F32 => floats(&view),
+                Dtype::F16 => halves(&view),
                 Dtype::I8 => {
                     let scales = file.tensor(&format!("{full_name}{SCALE}"));
                     let scales = scales.map_err(|_| format!("tensor {name} has no scales"))?;
                     rows_to_floats(name, &view, &scales)?
                 }
-                other => return Err(format!("tensor {name} is {other:?} and not F32")),
+                other => {
+                    return Err(format!(
+                        "tensor {name} is {other:?} and neither F32 nor F16"
+                    ));
+                }
             };
             tensors.push(NamedTensor {
                 name: name.to_owned(),
@@ -158,6 +173,13 @@ fn floats(view: &TensorView<'_>) -> Vec<f32> {
     let values = view.data().chunks_exact(4);
     values
         .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        .collect()
+}
+
+fn halves(view: &TensorView<'_>) -> Vec<f32> {
+    let values = view.data().chunks_exact(2);
+    values
+        .map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32())
         .collect()
 }
 
@@ -200,6 +222,8 @@ struct Stored<'a> {
 
 enum Elements<'a> {
     Float32(Cow<'a, [f32]>),
+    /// To be rounded as they are written.
+    Float16(&'a [f32]),
     Int8(Vec<i8>),
 }
 
@@ -207,6 +231,7 @@ impl View for Stored<'_> {
     fn dtype(&self) -> Dtype {
         match self.elements {
             Elements::Float32(_) => Dtype::F32,
+            Elements::Float16(_) => Dtype::F16,
             Elements::Int8(_) => Dtype::I8,
         }
     }
@@ -221,6 +246,10 @@ impl View for Stored<'_> {
                 .iter()
                 .flat_map(|value| value.to_le_bytes())
                 .collect(),
+            Elements::Float16(values) => values
+                .iter()
+                .flat_map(|value| f16::from_f32(*value).to_le_bytes())
+                .collect(),
             Elements::Int8(values) => values.iter().map(|value| value.cast_unsigned()).collect(),
         })
     }
@@ -228,6 +257,7 @@ impl View for Stored<'_> {
     fn data_len(&self) -> usize {
         match &self.elements {
             Elements::Float32(values) => 4 * values.len(),
+            Elements::Float16(values) => 2 * values.len(),
             Elements::Int8(values) => values.len(),
         }
     }

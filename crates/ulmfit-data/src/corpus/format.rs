@@ -34,6 +34,8 @@ pub enum CorpusFormat {
     /// `text`: one document a line (blank lines are none), or one a `.txt` file in a folder tree,
     /// by path.
     PlainText,
+    /// `parquet`: columns, of text without nesting; compressed with anything but Zstandard and LZO.
+    Parquet,
     /// `archive`: a tar file, packed or not, or a zip file, whose members are read in the formats that
     /// their names tell; a `.txt` file is a document.
     Archive,
@@ -41,7 +43,7 @@ pub enum CorpusFormat {
 
 impl CorpusFormat {
     /// All formats.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AclImdb,
         Self::Trec,
         Self::ClassCsv,
@@ -51,6 +53,7 @@ impl CorpusFormat {
         Self::WikiJsonLines,
         Self::WikiText,
         Self::PlainText,
+        Self::Parquet,
         Self::Archive,
     ];
 
@@ -66,6 +69,7 @@ impl CorpusFormat {
             Self::WikiJsonLines => "wiki-jsonl",
             Self::WikiText => "wikitext",
             Self::PlainText => "text",
+            Self::Parquet => "parquet",
             Self::Archive => "archive",
         }
     }
@@ -139,6 +143,7 @@ impl CorpusFormat {
             "jsonl" | "ndjson" => Some(Self::JsonLines),
             "tokens" | "raw" => Some(Self::WikiText),
             "txt" | "text" => Some(Self::PlainText),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -204,7 +209,7 @@ mod tests {
         assert_eq!(
             "xml".parse::<CorpusFormat>().unwrap_err().to_string(),
             "unknown corpus format \"xml\"; the formats are aclimdb, trec, class-csv, csv, tsv, \
-             jsonl, wiki-jsonl, wikitext, text, archive"
+             jsonl, wiki-jsonl, wikitext, text, parquet, archive"
         );
     }
 }

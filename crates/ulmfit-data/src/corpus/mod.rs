@@ -18,6 +18,7 @@ mod format;
 mod json_lines;
 mod lines;
 mod packed;
+mod parquet;
 mod plain_text;
 mod quotes;
 mod reader;
@@ -41,15 +42,15 @@ pub struct CorpusOptions {
     pub format: Option<CorpusFormat>,
     /// For aclImdb: `train` (when not given), `test` or `unsup`. Other formats have no splits.
     pub split: Option<String>,
-    /// For CSV, TSV and JSON lines: the columns that make up the text, in order. When not given:
+    /// For CSV, TSV, JSON lines and Parquet: the columns that make up the text, in order. When not given:
     /// the first there is of `text`, `review`, `sentence`, `content` and `question`, in any case, or
     /// `title` with `description`.
     pub text_columns: Vec<String>,
-    /// For CSV, TSV and JSON lines: the column of the label. When not given: the first there is of
+    /// For CSV, TSV, JSON lines and Parquet: the column of the label. When not given: the first there is of
     /// `label`, `class`, `sentiment`, `category` and `target`, in any case, or no label. For
     /// TREC: `coarse` (when not given) or `fine`.
     pub label_column: Option<String>,
-    /// For CSV, TSV and JSON lines: read no labels, whatever the columns are called and hold, as is
+    /// For CSV, TSV, JSON lines and Parquet: read no labels, whatever the columns are called and hold, as is
     /// right for documents that are yet to be classified.
     pub ignore_labels: bool,
     /// For plain text with a document a line: a blank line is a document without text, so that

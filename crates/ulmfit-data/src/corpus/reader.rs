@@ -9,7 +9,9 @@ use super::json_lines::JsonLinesReader;
 use super::source::{Meter, Source};
 use super::trec::TrecReader;
 use super::wikitext::WikiTextReader;
-use super::{CorpusFormat, CorpusOptions, Document, aclimdb, archive, delimited, plain_text};
+use super::{
+    CorpusFormat, CorpusOptions, Document, aclimdb, archive, delimited, parquet, plain_text,
+};
 use crate::error::DataError;
 
 /// Documents of any format.
@@ -106,6 +108,7 @@ pub fn read_corpus(
     let documents = match format {
         CorpusFormat::AclImdb => aclimdb::open(path, options, &meter)?,
         CorpusFormat::Archive => archive::members(path, options, &meter)?,
+        CorpusFormat::Parquet => Box::new(parquet::open(path, options, &meter)?),
         CorpusFormat::PlainText if path.is_dir() => plain_text::files(path, &meter)?,
         format => open(Source::open(path, &meter)?, format, options)?,
     };
@@ -144,7 +147,7 @@ pub(super) fn open(
     options: &CorpusOptions,
 ) -> Result<Documents, DataError> {
     Ok(match format {
-        CorpusFormat::AclImdb | CorpusFormat::Archive => {
+        CorpusFormat::AclImdb | CorpusFormat::Archive | CorpusFormat::Parquet => {
             return Err(DataError::NotAStream {
                 path: source.name,
                 format: format.as_str(),
