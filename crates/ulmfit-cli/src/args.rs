@@ -12,8 +12,8 @@ use ulmfit_data::{
 use crate::commands::{
     baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, encode::EncodeArgs,
     ensemble::EnsembleArgs, evaluate::EvaluateArgs, finetune::FinetuneArgs, inspect::InspectArgs,
-    predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs,
-    train::TrainArgs,
+    models::ModelsArgs, predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs,
+    tokenize::TokenizeArgs, train::TrainArgs,
 };
 use crate::device::DeviceName;
 
@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Baseline(BaselineArgs),
     /// Measure how fast this machine trains, classifies and tokenizes
     Bench(BenchArgs),
+    /// List the language models on board
+    Models(ModelsArgs),
     /// List the devices that this binary can run on
     Devices(DevicesArgs),
 }

@@ -14,6 +14,7 @@ mod failure;
 mod interrupt;
 mod memory;
 mod output;
+mod pretrained;
 mod progress;
 mod records;
 
@@ -55,6 +56,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Inspect(args) => commands::inspect::run(args, global),
         Command::Baseline(args) => commands::baseline::run(args, global),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Models(args) => commands::models::run(args),
         Command::Devices(args) => commands::devices::run(args),
     }
 }

@@ -14,7 +14,7 @@ use crate::reproduce::corpus::{Corpus, Place, file_name};
 use crate::reproduce::experiment::Experiment;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::report::Published;
-use crate::reproduce::{aclimdb, trec};
+use crate::reproduce::{aclimdb, ag_news, pretrained, trec};
 use crate::ulmfit::Ulmfit;
 use crate::{fetch, workspace};
 
@@ -30,6 +30,8 @@ enum Which {
     Imdb(Imdb),
     /// Types of questions, six classes
     Trec(Options),
+    /// Topics of news, four classes; with whatever part of the training rows --data has
+    AgNews(Options),
 }
 
 #[derive(Args)]
@@ -58,7 +60,11 @@ struct Options {
     /// The data, where it is not to be downloaded: the published archive, or its folder
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// Text to pretrain the language model on, instead of the splits that the recipe names
+    /// The language model to start from: wiki-small, which is on board, a model file, or none, so that
+    /// one is pretrained first
+    #[arg(long, value_name = "MODEL", default_value = pretrained::ENGLISH)]
+    pretrained: String,
+    /// Text to pretrain a language model on, instead of one on board and of the recipe's splits
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pretrain_data: Vec<PathBuf>,
     /// cpu, ndarray, wgpu or cuda; of several GPUs one by its number, as in cuda:1
@@ -110,9 +116,15 @@ const TREC_PUBLISHED: [Published; 1] = [Published {
     error_rate: 0.036,
 }];
 
+const AG_NEWS_PUBLISHED: [Published; 1] = [Published {
+    what: "ULMFiT, forward and backward, 120,000 labels",
+    error_rate: 0.0501,
+}];
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (experiment, options) = match &arguments.experiment {
         Which::Imdb(imdb) => (imdb.experiment()?, &imdb.options),
+        Which::AgNews(options) => (ag_news_experiment(options)?, options),
         Which::Trec(options) => (trec_experiment(options)?, options),
     };
     let ulmfit = match &options.binary {
@@ -197,6 +209,35 @@ fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
     )
 }
 
+fn ag_news_experiment(options: &Options) -> anyhow::Result<Experiment> {
+    let recipe = Recipe::load("ag-news")?;
+    let manifest = Manifest::load("ag_news")?;
+    let files = if let Some(folder) = &options.data {
+        ensure!(folder.is_dir(), "--data: {} is no folder", folder.display());
+        ag_news::files(&std::path::absolute(folder)?)?
+    } else {
+        let paths: Vec<_> = manifest
+            .files
+            .iter()
+            .map(fetch::cached)
+            .collect::<Result<_, _>>()?;
+        let folder = paths.first().and_then(|path| path.parent());
+        ag_news::files(folder.context("ag_news.toml lists no file")?)?
+    };
+    let corpus = Corpus {
+        format: manifest.format,
+        place: Place::Files(files),
+    };
+    options.experiment(
+        "ag-news".into(),
+        "AG News".to_owned(),
+        "ag-news",
+        corpus,
+        recipe,
+        AG_NEWS_PUBLISHED.into(),
+    )
+}
+
 impl Options {
     fn experiment(
         &self,
@@ -230,6 +271,8 @@ impl Options {
             command: self.command(typed),
             published,
             corpus,
+            pretrained: (self.pretrain_data.is_empty() && self.pretrained != "none")
+                .then(|| self.pretrained.clone()),
             pretrain_data: self
                 .pretrain_data
                 .iter()
@@ -259,6 +302,9 @@ impl Options {
         };
         if let Some(path) = &self.data {
             add("data", &file_name(path));
+        }
+        if self.pretrained != pretrained::ENGLISH {
+            add("pretrained", &file_name(Path::new(&self.pretrained)));
         }
         if !self.pretrain_data.is_empty() {
             let names: Vec<_> = self

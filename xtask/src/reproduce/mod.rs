@@ -1,9 +1,11 @@
 //! The parts of `cargo xtask reproduce`.
 
 pub(crate) mod aclimdb;
+pub(crate) mod ag_news;
 pub(crate) mod corpus;
 pub(crate) mod evaluation;
 pub(crate) mod experiment;
+pub(crate) mod pretrained;
 pub(crate) mod recipe;
 pub(crate) mod report;
 pub(crate) mod stage;

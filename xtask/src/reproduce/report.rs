@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) device: String,
     pub(crate) machine: Machine,
     pub(crate) data: Vec<DataFacts>,
+    /// The language model that fine-tuning started from, unless one was pretrained for it.
+    pub(crate) pretrained: Option<String>,
     /// Empty when the language model was pretrained on the task's own text, or not at all.
     pub(crate) pretraining_data: Vec<DataFacts>,
     /// Whether the language model saw the text of the test documents.
@@ -187,6 +189,9 @@ impl Report {
                 format!("`{}`", self.recipe.sha256),
             ],
         ];
+        if let Some(pretrained) = &self.pretrained {
+            rows.push(["pretrained model".into(), format!("`{pretrained}`")]);
+        }
         rows.extend(self.data.iter().map(|facts| ["data".into(), data(facts)]));
         rows.extend(
             self.pretraining_data
@@ -282,6 +287,7 @@ mod tests {
                 sha256: Some("ab".into()),
                 files: None,
             }],
+            pretrained: Some("wiki-small".into()),
             pretraining_data: vec![],
             test_text_seen: false,
             recipe: RecipeFacts {
@@ -299,6 +305,7 @@ mod tests {
             "| the most frequent class, always | 50.00 % | 50.00 % |  |\n",
             "did not see the text of the test documents",
             "| pretrain, forward | 1 min 23 s | valid_loss 4.5123 |\n",
+            "| pretrained model | `wiki-small` |\n",
             "| data | `train.csv`, 5 bytes, SHA-256 `ab` |\n",
             "```toml\n[data]\n```\n",
         ] {

@@ -8,6 +8,7 @@ pub(crate) mod ensemble;
 pub(crate) mod evaluate;
 pub(crate) mod finetune;
 pub(crate) mod inspect;
+pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod pretrain;
 pub(crate) mod quantize;

@@ -31,6 +31,7 @@ fn experiment(folder: &Path) -> (Experiment, Ulmfit) {
             format: "csv".into(),
             place: Place::Files(files.into()),
         },
+        pretrained: None,
         pretrain_data: vec![],
         recipe: Recipe {
             path: "recipes/tiny.toml".into(),
