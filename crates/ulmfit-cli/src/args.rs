@@ -11,9 +11,9 @@ use ulmfit_data::{
 
 use crate::commands::{
     baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, encode::EncodeArgs,
-    ensemble::EnsembleArgs, evaluate::EvaluateArgs, finetune::FinetuneArgs, inspect::InspectArgs,
-    predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs,
-    train::TrainArgs,
+    ensemble::EnsembleArgs, evaluate::EvaluateArgs, finetune::FinetuneArgs, fit::FitArgs,
+    inspect::InspectArgs, predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs,
+    tokenize::TokenizeArgs, train::TrainArgs,
 };
 use crate::device::DeviceName;
 
@@ -40,6 +40,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a classifier from labeled documents in one go, and measure it
+    Fit(FitArgs),
     /// Cut any amount of text in tokens once, into a corpus that is read from disk
     Encode(EncodeArgs),
     /// Train a language model on general text
@@ -166,6 +168,11 @@ pub(crate) struct TokenizerArgs {
 }
 
 impl TokenizerArgs {
+    /// Whether nothing was asked for.
+    pub(crate) fn is_default(&self) -> bool {
+        self.rules.is_none() && self.tokenizer.is_none() && self.tokenizer_file.is_none()
+    }
+
     /// Writes what was asked for into a recipe's settings; returns the tokenizer that they call for.
     pub(crate) fn wanted(
         &self,

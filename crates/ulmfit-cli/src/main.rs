@@ -55,6 +55,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Inspect(args) => commands::inspect::run(args, global),
         Command::Baseline(args) => commands::baseline::run(args, global),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Fit(args) => commands::fit::run(args, global),
         Command::Devices(args) => commands::devices::run(args),
     }
 }

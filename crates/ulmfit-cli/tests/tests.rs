@@ -10,6 +10,8 @@ mod bench;
 mod bad_input;
 // Encoded corpora, as data in place of texts.
 mod encode;
+// From documents to a measured classifier in one command.
+mod fit;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.

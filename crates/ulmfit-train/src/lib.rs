@@ -15,6 +15,8 @@
 //! [`ClassificationReport`] and [`evaluate_language_model`] measure it, and [`mod@bench`] measures how
 //! fast all this is.
 //!
+//! [`mod@fit`] does all of it in one call, with a recipe that is chosen from the data.
+//!
 //! The crate prints nothing and turns no burn backend on.
 
 mod atomic_file;
@@ -27,6 +29,7 @@ mod digest;
 mod direction;
 mod error;
 mod event;
+pub mod fit;
 mod labels;
 mod model_file;
 mod options;
@@ -48,12 +51,13 @@ pub use model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageMo
 pub use options::{RunOptions, StopSignal};
 pub use predictor::{Prediction, Predictor};
 pub use recipe::{
-    ClassifierRecipe, DataRecipe, Keep, LanguageModelRecipe, ModelRecipe, Recipe, Softmax,
-    TrainingRecipe,
+    ClassWeights, ClassifierRecipe, DataRecipe, Keep, LanguageModelRecipe, ModelRecipe, Recipe,
+    Softmax, TrainingRecipe,
 };
 pub use report::{ClassReport, ClassificationReport};
 pub use run_dir::{RunInfo, RunStatus, check_run_dir, read_run_info};
 pub use stages::{
-    LanguageModelReport, evaluate_language_model, finetune, pretrain, train_classifier,
+    ClassifierData, LanguageModelReport, evaluate_language_model, finetune, pretrain,
+    train_classifier,
 };
 pub use ulmfit_model::Precision;

@@ -7,6 +7,8 @@ pub(crate) mod encode;
 pub(crate) mod ensemble;
 pub(crate) mod evaluate;
 pub(crate) mod finetune;
+pub(crate) mod fit;
+mod fit_report;
 pub(crate) mod inspect;
 pub(crate) mod predict;
 pub(crate) mod pretrain;

@@ -27,6 +27,27 @@ use crate::recipe::{ClassifierRecipe, Keep, Recipe};
 struct Labeled {
     documents: EncodedCorpus,
     labels: Vec<usize>,
+    /// Of each class.
+    weights: Vec<f32>,
+}
+
+/// Labeled documents to train a classifier on.
+#[derive(Clone, Debug)]
+pub struct ClassifierData<'a> {
+    /// The documents, each with its label.
+    pub corpus: &'a TokenizedCorpus,
+    /// Those to validate on, in rising order; where none are named, the recipe's part of each class,
+    /// drawn by the seed.
+    pub held_out: Option<Vec<usize>>,
+}
+
+impl<'a> From<&'a TokenizedCorpus> for ClassifierData<'a> {
+    fn from(corpus: &'a TokenizedCorpus) -> Self {
+        Self {
+            corpus,
+            held_out: None,
+        }
+    }
 }
 
 /// Trains a classifier on top of a fine-tuned language model (Howard and Ruder 2018, section
@@ -35,13 +56,14 @@ struct Labeled {
 /// # Errors
 ///
 /// Any [`TrainError`]; a run that ends in one can be resumed from its last checkpoint.
-pub fn train_classifier(
-    corpus: &TokenizedCorpus,
+pub fn train_classifier<'a>(
+    data: impl Into<ClassifierData<'a>>,
     language_model: TrainedLanguageModel,
     recipe: &Recipe,
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<TrainedClassifier, TrainError> {
+    let ClassifierData { corpus, held_out } = data.into();
     let stage = &recipe.classifier;
     if language_model.direction != options.direction {
         return Err(TrainError::Unusable(format!(
@@ -66,12 +88,21 @@ pub fn train_classifier(
     let (labels, classes) = number_labels(corpus.labels().iter())?;
     let corpus = directed(corpus.encode_all(&vocab).load()?, direction);
     let data_digest = digest::of_data(&corpus, &classes, &vocab)?;
-    let (train, valid) = stratified_split(&classes, stage.training.validation, options.seed);
+    let (train, valid) = match held_out {
+        Some(valid) => (others(&valid, classes.len()), valid),
+        None => stratified_split(&classes, stage.training.validation, options.seed),
+    };
     let part = |indices: &[usize]| Labeled {
         documents: corpus.select(indices),
         labels: indices.iter().map(|&index| classes[index]).collect(),
+        weights: vec![1.0; labels.len()],
     };
-    let (train, valid) = (part(&train), part(&valid));
+    let (mut train, valid) = (part(&train), part(&valid));
+    let mut counts = vec![0; labels.len()];
+    for &class in &train.labels {
+        counts[class] += 1;
+    }
+    train.weights = stage.class_weights.of(&counts);
 
     let encoder = config.encoder.with_dropout(stage.dropout());
     let config = TextClassifierConfig::new(encoder, labels.len())
@@ -113,11 +144,20 @@ pub fn train_classifier(
         direction,
         provenance: run.provenance(),
         precision: Precision::Float32,
+        temperature: 1.0,
         model,
     };
     ModelFile::Classifier(vec![trained.clone()]).save(&run.dir.model())?;
     run.finish(observer)?;
     Ok(trained)
+}
+
+/// The places below `count` that are not among `places`, which rise.
+fn others(places: &[usize], count: usize) -> Vec<usize> {
+    let mut places = places.iter().peekable();
+    (0..count)
+        .filter(|place| places.next_if_eq(&place).is_none())
+        .collect()
 }
 
 /// Trains `model` as the recipe says, from the run's checkpoint if there is one.
@@ -174,7 +214,7 @@ fn train_loop(
             let mut dropout = DropoutRng::new(options.seed, session.progress().step);
             let output = model.forward_train(&documents, &mut dropout);
             let labels = batch.indices.iter().map(|&index| train.labels[index]);
-            let loss = cross_entropy(output.logits, labels, &device);
+            let loss = cross_entropy(output.logits, labels, &train.weights, &device);
             let total = loss.clone() + regularization(output.pooled, recipe);
             let gradients = GradientsParams::from_grads(total.backward(), &model);
             let gradients = match recipe.training.clip_norm {
@@ -209,7 +249,9 @@ fn train_loop(
         session.checkpoint(named_weights(&model), optimizer.state(), None)?;
     }
 
-    let model = weights::chosen(&run.dir, model, &optimizer, recipe.training.keep)?;
+    let validated = !valid.labels.is_empty();
+    let keep = recipe.training.keep;
+    let model = weights::chosen(&run.dir, model, &optimizer, keep, validated)?;
     if !valid.labels.is_empty() {
         let result = validate(&model, valid, recipe.training.batch_size, &options.device)?;
         run.info
@@ -263,7 +305,7 @@ fn validate(
             .zip(labels.clone())
             .filter(|(a, b)| **a == *b as i64)
             .count();
-        let mean: f32 = cross_entropy(logits, labels, device).into_scalar();
+        let mean: f32 = cross_entropy(logits, labels, &valid.weights, device).into_scalar();
         loss += f64::from(mean) * batch.indices.len() as f64;
     }
     let count = valid.labels.len().max(1) as f64;
@@ -273,14 +315,29 @@ fn validate(
     })
 }
 
-/// Mean negative log-likelihood of the labels, `[1]`; `logits` is `[documents, classes]`.
+/// Mean negative log-likelihood of the labels, each by the weight of its class, `[1]`; `logits` is
+/// `[documents, classes]`.
 fn cross_entropy(
     logits: Tensor<2>,
-    labels: impl ExactSizeIterator<Item = usize>,
+    labels: impl ExactSizeIterator<Item = usize> + Clone,
+    weights: &[f32],
     device: &Device,
 ) -> Tensor<1> {
     let count = labels.len();
+    let of_labels = labels
+        .clone()
+        .map(|label| weights[label])
+        .collect::<Vec<_>>();
     let labels = labels.map(|label| label as i64).collect::<Vec<_>>();
     let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), device);
-    log_softmax(logits, 1).gather(1, labels).mean().neg()
+    let likelihoods = log_softmax(logits, 1).gather(1, labels); // [documents, 1]
+    if weights
+        .iter()
+        .all(|weight| weight.to_bits() == 1.0_f32.to_bits())
+    {
+        return likelihoods.mean().neg();
+    }
+    let sum: f32 = of_labels.iter().sum();
+    let of_labels = Tensor::<2>::from_data(TensorData::new(of_labels, [count, 1]), device);
+    (likelihoods * of_labels).sum().neg() / sum
 }

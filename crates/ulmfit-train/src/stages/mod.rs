@@ -10,7 +10,7 @@ mod run;
 mod session;
 mod weights;
 
-pub use classifier::train_classifier;
+pub use classifier::{ClassifierData, train_classifier};
 pub use evaluation::{LanguageModelReport, evaluate_language_model};
 pub use finetune::finetune;
 pub use pretrain::pretrain;
