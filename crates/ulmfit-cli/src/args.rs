@@ -11,9 +11,9 @@ use ulmfit_data::{
 
 use crate::commands::{
     baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, encode::EncodeArgs,
-    ensemble::EnsembleArgs, evaluate::EvaluateArgs, finetune::FinetuneArgs, inspect::InspectArgs,
-    predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs,
-    train::TrainArgs,
+    ensemble::EnsembleArgs, evaluate::EvaluateArgs, export::ExportArgs, finetune::FinetuneArgs,
+    import::ImportArgs, inspect::InspectArgs, predict::PredictArgs, pretrain::PretrainArgs,
+    quantize::QuantizeArgs, tokenize::TokenizeArgs, train::TrainArgs,
 };
 use crate::device::DeviceName;
 
@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Ensemble(EnsembleArgs),
     /// Store weights in fewer bits: a smaller file, and of eight bits faster predictions
     Quantize(QuantizeArgs),
+    /// Make a model of a checkpoint that fastai saved, without executing anything in it
+    Import(ImportArgs),
+    /// Write a model into a folder for fastai and other programs
+    Export(ExportArgs),
     /// Measure a classifier on labeled documents, or a language model on any
     Evaluate(EvaluateArgs),
     /// Classify documents

@@ -49,6 +49,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Train(args) => commands::train::run(args, global),
         Command::Ensemble(args) => commands::ensemble::run(args),
         Command::Quantize(args) => commands::quantize::run(args),
+        Command::Import(args) => commands::import::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args, global),
         Command::Predict(args) => commands::predict::run(args, global),
         Command::Tokenize(args) => commands::tokenize::run(args),

@@ -10,6 +10,8 @@ mod bench;
 mod bad_input;
 // Encoded corpora, as data in place of texts.
 mod encode;
+// Models of fastai's, and models for fastai.
+mod import;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.

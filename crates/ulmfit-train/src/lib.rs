@@ -11,7 +11,8 @@
 //! that states every hyper-parameter, [`RunOptions`] and an [`Observer`], and returns a model with its
 //! vocabulary and tokenizer. Each works in a run folder
 //! with `run.json`, `metrics.jsonl` and checkpoints, from which a run that was killed goes on to
-//! the same result. [`ModelFile`] reads and writes the one file of a model, [`Predictor`] uses it,
+//! the same result. [`ModelFile`] reads and writes the one file of a model, [`import_fastai`] makes one of fastai's,
+//! [`Predictor`] uses it,
 //! [`ClassificationReport`] and [`evaluate_language_model`] measure it, and [`mod@bench`] measures how
 //! fast all this is.
 //!
@@ -27,6 +28,7 @@ mod digest;
 mod direction;
 mod error;
 mod event;
+mod exchange;
 mod labels;
 mod model_file;
 mod options;
@@ -43,6 +45,7 @@ pub use baseline::TfidfLogistic;
 pub use dashboard::Dashboard;
 pub use error::TrainError;
 pub use event::{Event, Observer, Validation};
+pub use exchange::{FastaiImport, Imported, export_fastai, import_export, import_fastai};
 pub use labels::{known_labels, number_labels};
 pub use model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel};
 pub use options::{RunOptions, StopSignal};
@@ -56,4 +59,4 @@ pub use run_dir::{RunInfo, RunStatus, check_run_dir, read_run_info};
 pub use stages::{
     LanguageModelReport, evaluate_language_model, finetune, pretrain, train_classifier,
 };
-pub use ulmfit_model::Precision;
+pub use ulmfit_model::{FastaiPart, FastaiVersion, Precision};
