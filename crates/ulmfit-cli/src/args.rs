@@ -10,10 +10,11 @@ use ulmfit_data::{
 };
 
 use crate::commands::{
-    baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, encode::EncodeArgs,
-    ensemble::EnsembleArgs, evaluate::EvaluateArgs, export::ExportArgs, finetune::FinetuneArgs,
-    import::ImportArgs, inspect::InspectArgs, predict::PredictArgs, pretrain::PretrainArgs,
-    quantize::QuantizeArgs, tokenize::TokenizeArgs, train::TrainArgs,
+    baseline::BaselineArgs, bench::BenchArgs, completions::CompletionsArgs, devices::DevicesArgs,
+    encode::EncodeArgs, ensemble::EnsembleArgs, evaluate::EvaluateArgs, export::ExportArgs,
+    finetune::FinetuneArgs, generate::GenerateArgs, import::ImportArgs, inspect::InspectArgs,
+    predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs,
+    train::TrainArgs,
 };
 use crate::device::DeviceName;
 
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Classify documents
     Predict(PredictArgs),
+    /// Go on with a text by a language model
+    Generate(GenerateArgs),
     /// Cut text in tokens, as the models do
     Tokenize(TokenizeArgs),
     /// Tell what a data set or a model file is like
@@ -70,6 +73,8 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// List the devices that this binary can run on
     Devices(DevicesArgs),
+    /// Print a script by which a shell completes commands
+    Completions(CompletionsArgs),
 }
 
 /// What every command takes.

@@ -53,10 +53,12 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Export(args) => commands::export::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args, global),
         Command::Predict(args) => commands::predict::run(args, global),
+        Command::Generate(args) => commands::generate::run(args),
         Command::Tokenize(args) => commands::tokenize::run(args),
         Command::Inspect(args) => commands::inspect::run(args, global),
         Command::Baseline(args) => commands::baseline::run(args, global),
         Command::Bench(args) => commands::bench::run(args),
         Command::Devices(args) => commands::devices::run(args),
+        Command::Completions(args) => commands::completions::run(args),
     }
 }

@@ -10,6 +10,8 @@ mod bench;
 mod bad_input;
 // Encoded corpora, as data in place of texts.
 mod encode;
+// Text that a language model goes on with; completions of shells.
+mod generate;
 // Models of fastai's, and models for fastai.
 mod import;
 // Weights in eight bits.
