@@ -13,8 +13,8 @@ use crate::commands::{
     baseline::BaselineArgs, bench::BenchArgs, completions::CompletionsArgs, devices::DevicesArgs,
     encode::EncodeArgs, ensemble::EnsembleArgs, evaluate::EvaluateArgs, export::ExportArgs,
     finetune::FinetuneArgs, generate::GenerateArgs, import::ImportArgs, inspect::InspectArgs,
-    predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs,
-    train::TrainArgs,
+    lr_find::LrFindArgs, predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs,
+    tokenize::TokenizeArgs, train::TrainArgs,
 };
 use crate::device::DeviceName;
 
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Finetune(FinetuneArgs),
     /// Train a classifier on top of a language model
     Train(TrainArgs),
+    /// Look for a stage's learning rate: its steps at rising rates, until the loss rises too
+    LrFind(LrFindArgs),
     /// Join classifiers into one file whose probabilities are averaged
     Ensemble(EnsembleArgs),
     /// Store weights in fewer bits: a smaller file, and of eight bits faster predictions

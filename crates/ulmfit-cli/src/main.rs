@@ -14,6 +14,7 @@ mod failure;
 mod interrupt;
 mod memory;
 mod output;
+mod plot;
 mod progress;
 mod records;
 
@@ -47,6 +48,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Pretrain(args) => commands::pretrain::run(args, global),
         Command::Finetune(args) => commands::finetune::run(args, global),
         Command::Train(args) => commands::train::run(args, global),
+        Command::LrFind(args) => commands::lr_find::run(args, global),
         Command::Ensemble(args) => commands::ensemble::run(args),
         Command::Quantize(args) => commands::quantize::run(args),
         Command::Import(args) => commands::import::run(args),

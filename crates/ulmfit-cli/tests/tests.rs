@@ -14,6 +14,8 @@ mod encode;
 mod generate;
 // Models of fastai's, and models for fastai.
 mod import;
+// Learning rates by a range test.
+mod lr_find;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.

@@ -13,7 +13,8 @@
 //! with `run.json`, `metrics.jsonl` and checkpoints, from which a run that was killed goes on to
 //! the same result. [`ModelFile`] reads and writes the one file of a model, [`import_fastai`] makes one of fastai's,
 //! [`Predictor`] uses it,
-//! [`ClassificationReport`] and [`evaluate_language_model`] measure it, and [`mod@bench`] measures how
+//! [`ClassificationReport`] and [`evaluate_language_model`] measure it, [`find_learning_rate`] looks
+//! for the rate to train it with, and [`mod@bench`] measures how
 //! fast all this is.
 //!
 //! The crate prints nothing and turns no burn backend on.
@@ -31,6 +32,7 @@ mod event;
 mod exchange;
 mod generate;
 mod labels;
+mod lr_curve;
 mod model_file;
 mod options;
 mod predictor;
@@ -49,6 +51,7 @@ pub use event::{Event, Observer, Validation};
 pub use exchange::{FastaiImport, Imported, export_fastai, import_export, import_fastai};
 pub use generate::{GenerateOptions, generate};
 pub use labels::{known_labels, number_labels};
+pub use lr_curve::{LrCurve, LrPoint};
 pub use model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel};
 pub use options::{RunOptions, StopSignal};
 pub use predictor::{Prediction, Predictor};
@@ -59,6 +62,7 @@ pub use recipe::{
 pub use report::{ClassReport, ClassificationReport};
 pub use run_dir::{RunInfo, RunStatus, check_run_dir, read_run_info};
 pub use stages::{
-    LanguageModelReport, evaluate_language_model, finetune, pretrain, train_classifier,
+    LanguageModelReport, LrFindOptions, LrFindStage, evaluate_language_model, find_learning_rate,
+    finetune, pretrain, train_classifier,
 };
 pub use ulmfit_model::{FastaiPart, FastaiVersion, Precision};

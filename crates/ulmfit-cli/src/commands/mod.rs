@@ -12,6 +12,7 @@ pub(crate) mod finetune;
 pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod lr_find;
 pub(crate) mod predict;
 pub(crate) mod pretrain;
 pub(crate) mod quantize;
