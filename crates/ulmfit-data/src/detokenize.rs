@@ -10,9 +10,12 @@ use crate::special;
 /// Most repetitions that are written out: a mark of a million is a mistake.
 const MOST_REPETITIONS: usize = 100;
 
-/// The text of whole words.
-pub(crate) fn words<T: AsRef<str>>(tokens: &[T]) -> String {
-    let tokens = tokens.iter().map(|token| Cow::Borrowed(token.as_ref()));
+/// The text of whole words. Where the rules mark capitals, they leave `I` as an `i` without a mark,
+/// since they mark no word of one letter.
+pub(crate) fn words<T: AsRef<str>>(tokens: &[T], capitals_are_marked: bool) -> String {
+    let restored = |token: &'_ str| capitals_are_marked && token == "i";
+    let tokens = tokens.iter().map(T::as_ref);
+    let tokens = tokens.map(|token| Cow::Borrowed(if restored(token) { "I" } else { token }));
     written(&tokens.collect::<Vec<_>>(), Spacing::English)
 }
 
@@ -200,8 +203,11 @@ mod tests {
             ("xxrep|many|a|xxwrep", "many a"),
             ("", ""),
         ] {
-            assert_eq!(words(&split(tokens)), expected, "{tokens}");
+            assert_eq!(words(&split(tokens), true), expected, "{tokens}");
         }
+        let tokens = split("xxbos|i|'m|fine");
+        assert_eq!(words(&tokens, true), "I'm fine");
+        assert_eq!(words(&tokens, false), "i'm fine");
     }
 
     #[test]

@@ -190,12 +190,12 @@ impl Tokenizer {
     /// ```
     /// let tokenizer = ulmfit_data::Tokenizer::default();
     /// let tokens = tokenizer.tokenize("I LOVED it!!! Don't you?");
-    /// assert_eq!(tokenizer.detokenize(&tokens), "i LOVED it!!! Don't you?");
+    /// assert_eq!(tokenizer.detokenize(&tokens), "I LOVED it!!! Don't you?");
     /// ```
     pub fn detokenize<T: AsRef<str>>(&self, tokens: &[T]) -> String {
         match self.subwords {
             Some(_) => detokenize::subwords(tokens),
-            None => detokenize::words(tokens),
+            None => detokenize::words(tokens, self.config.rules != Rules::KeepCase),
         }
     }
 
