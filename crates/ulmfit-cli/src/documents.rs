@@ -109,8 +109,8 @@ pub(crate) fn read(
 const DOCUMENTS_PER_PART: usize = 2048;
 
 /// The tokenizer that is wanted. Subwords are trained on the texts unless they are given.
-pub(crate) fn tokenizer(
-    sources: &[CorpusSource],
+pub(crate) fn tokenizer<'a>(
+    request: impl Into<CorpusRequest<'a>>,
     wanted: WantedTokenizer,
     global: &GlobalArgs,
 ) -> anyhow::Result<Tokenizer> {
@@ -121,7 +121,7 @@ pub(crate) fn tokenizer(
     if trainer.reads_text() {
         let count = Count::new("documents read for subwords", global.quiet);
         let (mut part, mut read) = (Vec::new(), 0);
-        for source in sources {
+        for source in request.into().sources()? {
             for document in read_corpus(&source.path, &source.options)? {
                 part.push(document?);
                 if part.len() == DOCUMENTS_PER_PART {

@@ -77,11 +77,7 @@ pub(crate) fn run(args: &EncodeArgs, global: &GlobalArgs) -> anyhow::Result<()> 
         split: args.split.clone(),
         limit: 0,
     };
-    let tokenizer = documents::tokenizer(
-        &documents::CorpusRequest::from(&corpus).sources()?,
-        wanted,
-        global,
-    )?;
+    let tokenizer = documents::tokenizer(&corpus, wanted, global)?;
     let outcome = documents::encode(&corpus, &tokenizer, &args.output, &options, global)?;
     let corpus = TokenizedCorpus::open(&args.output)?;
     let encoded = Encoded {

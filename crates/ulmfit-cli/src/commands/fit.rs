@@ -223,7 +223,7 @@ impl FitArgs {
                 layout: &self.layout,
                 limit: 0,
             };
-            documents::tokenizer(&request.sources()?, wanted, global)?
+            documents::tokenizer(request, wanted, global)?
         };
         let work_dir = match &self.work {
             Some(folder) => folder.clone(),

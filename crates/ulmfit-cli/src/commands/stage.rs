@@ -52,12 +52,9 @@ pub(super) fn prepare(
         command: std::env::args().collect(),
     };
     let place = args.run.join(CORPUS);
-    let tokenizer = || {
-        if let Some(earlier) = earlier {
-            return Ok(earlier.clone());
-        }
-        let sources = documents::CorpusRequest::from(&args.corpus).sources()?;
-        documents::tokenizer(&sources, wanted, global)
+    let tokenizer = || match earlier {
+        Some(earlier) => Ok(earlier.clone()),
+        None => documents::tokenizer(&args.corpus, wanted, global),
     };
     let corpus = documents::tokenized(&args.corpus, tokenizer, &place, args.seed, global)?;
     interrupt::raise_on_interrupt(&stop)?;

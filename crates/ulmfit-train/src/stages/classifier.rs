@@ -4,10 +4,10 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ulmfit_data::{DocumentBatches, EncodedCorpus, TokenizedCorpus, stratified_split};
 use ulmfit_model::{
-    DropoutRng, InitRng, Precision, TextClassifier, TextClassifierConfig,
+    AwdLstm, AwdLstmConfig, DropoutRng, InitRng, Precision, TextClassifier, TextClassifierConfig,
     activation_regularization, named_weights, temporal_activation_regularization,
 };
-use ulmfit_optim::{LayerGroups, StepRates, clip_global_norm, unfreeze};
+use ulmfit_optim::{LayerGroups, Optimizer, StepRates, clip_global_norm, unfreeze};
 
 use super::plan;
 use super::run::{Run, Subject, digest_of};
@@ -24,11 +24,11 @@ use crate::prepare::check_tokenizer;
 use crate::recipe::{ClassifierRecipe, Keep, Recipe};
 
 /// Documents and their classes.
-struct Labeled {
-    documents: EncodedCorpus,
-    labels: Vec<usize>,
+pub(super) struct Labeled {
+    pub(super) documents: EncodedCorpus,
+    pub(super) labels: Vec<usize>,
     /// Of each class.
-    weights: Vec<f32>,
+    pub(super) weights: Vec<f32>,
 }
 
 /// Labeled documents to train a classifier on.
@@ -104,16 +104,8 @@ pub fn train_classifier<'a>(
     }
     train.weights = stage.class_weights.of(&counts);
 
-    let encoder = config.encoder.with_dropout(stage.dropout());
-    let config = TextClassifierConfig::new(encoder, labels.len())
-        .with_d_head(stage.d_head)
-        .with_head_dropout(stage.head_dropout)
-        .with_bptt(stage.bptt)
-        .with_max_len(Some(stage.max_len));
-    let device = options.device.clone().autodiff();
-    let classifier = config
-        .init(&mut InitRng::new(options.seed), &device)
-        .with_encoder(model.encoder.train(), &config);
+    let config = config_on(config.encoder, stage, labels.len());
+    let classifier = start(&config, model.encoder, options.seed, &options.device);
     let mut run = Run::open(
         Subject {
             stage: "classifier",
@@ -160,9 +152,34 @@ fn others(places: &[usize], count: usize) -> Vec<usize> {
         .collect()
 }
 
+/// The configuration of a classifier on top of a language model's encoder.
+pub(super) fn config_on(
+    encoder: AwdLstmConfig,
+    recipe: &ClassifierRecipe,
+    n_classes: usize,
+) -> TextClassifierConfig {
+    TextClassifierConfig::new(encoder.with_dropout(recipe.dropout()), n_classes)
+        .with_d_head(recipe.d_head)
+        .with_head_dropout(recipe.head_dropout)
+        .with_bptt(recipe.bptt)
+        .with_max_len(Some(recipe.max_len))
+}
+
+/// The classifier before its first step: a language model's encoder, and a new head.
+pub(super) fn start(
+    config: &TextClassifierConfig,
+    encoder: AwdLstm,
+    seed: u64,
+    device: &Device,
+) -> TextClassifier {
+    config
+        .init(&mut InitRng::new(seed), &device.clone().autodiff())
+        .with_encoder(encoder.train(), config)
+}
+
 /// Trains `model` as the recipe says, from the run's checkpoint if there is one.
 ///
-/// Each step: set the rates, forward, loss, backward, clip, step, log.
+/// Each step: set the rates, [`step`], log.
 fn train_loop(
     run: &mut Run,
     model: TextClassifier,
@@ -172,7 +189,6 @@ fn train_loop(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<TextClassifier, TrainError> {
-    let device = options.device.clone().autodiff();
     let batches = DocumentBatches::new(train.documents.lengths(), recipe.training.batch_size)?;
     let groups = LayerGroups::new(&model, model.layer_groups())?;
     let multipliers = recipe.training.discriminative.multipliers(groups.len())?;
@@ -206,26 +222,19 @@ fn train_loop(
             let rates = StepRates::at(&groups, &multipliers, &epoch.schedule, schedule_step)?;
             let learning_rate = epoch.schedule.rate(schedule_step);
 
-            let documents = batch
-                .indices
-                .iter()
-                .map(|&index| train.documents.document(index));
-            let documents = documents.collect::<Vec<_>>();
-            let mut dropout = DropoutRng::new(options.seed, session.progress().step);
-            let output = model.forward_train(&documents, &mut dropout);
-            let labels = batch.indices.iter().map(|&index| train.labels[index]);
-            let loss = cross_entropy(output.logits, labels, &train.weights, &device);
-            let total = loss.clone() + regularization(output.pooled, recipe);
-            let gradients = GradientsParams::from_grads(total.backward(), &model);
-            let gradients = match recipe.training.clip_norm {
-                max_norm if max_norm > 0.0 => clip_global_norm(&model, gradients, max_norm).0,
-                _ => gradients.into(),
-            };
-            model = optimizer
-                .step(model, gradients, &rates)
-                .with_statistics(output.statistics);
+            let dropout = DropoutRng::new(options.seed, session.progress().step);
+            let loss;
+            (model, loss) = step(
+                model,
+                &mut optimizer,
+                train,
+                &batch.indices,
+                recipe,
+                dropout,
+                &rates,
+            );
 
-            session.step(loss, learning_rate, documents.len())?;
+            session.step(loss, learning_rate, batch.indices.len())?;
             if session.checkpoint_is_due() {
                 session.checkpoint(named_weights(&model), optimizer.state(), None)?;
             }
@@ -264,6 +273,33 @@ fn train_loop(
     run.info.steps = session.progress().step;
     run.info.seconds = session.seconds();
     Ok(model.valid())
+}
+
+/// One step on the documents of these places: forward, loss, backward, clip, update. The loss,
+/// `[1]`, is without regularization.
+pub(super) fn step(
+    model: TextClassifier,
+    optimizer: &mut Optimizer,
+    train: &Labeled,
+    indices: &[usize],
+    recipe: &ClassifierRecipe,
+    mut dropout: DropoutRng,
+    rates: &StepRates<'_>,
+) -> (TextClassifier, Tensor<1>) {
+    let documents = indices.iter().map(|&index| train.documents.document(index));
+    let documents = documents.collect::<Vec<_>>();
+    let output = model.forward_train(&documents, &mut dropout);
+    let labels = indices.iter().map(|&index| train.labels[index]);
+    let device = output.logits.device();
+    let loss = cross_entropy(output.logits, labels, &train.weights, &device);
+    let total = loss.clone() + regularization(output.pooled, recipe);
+    let gradients = GradientsParams::from_grads(total.backward(), &model);
+    let gradients = match recipe.training.clip_norm {
+        max_norm if max_norm > 0.0 => clip_global_norm(&model, gradients, max_norm).0,
+        _ => gradients.into(),
+    };
+    let model = optimizer.step(model, gradients, rates);
+    (model.with_statistics(output.statistics), loss)
 }
 
 /// Activation regularization of the encoder's outputs, plain and temporal, `[1]`: the mean over

@@ -140,7 +140,7 @@ pub(super) fn train(
 }
 
 /// What draws the words that targets are compared with, unless those are the whole vocabulary.
-fn sampler(
+pub(super) fn sampler(
     recipe: &LanguageModelRecipe,
     model: &LanguageModel,
     train: &dyn TokenIds,
