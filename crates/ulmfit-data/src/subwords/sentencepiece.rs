@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Subwords, charsmap, invalid};
+use super::{Subwords, charsmap, invalid, pieces};
 use crate::error::DataError;
 use wire::{Field, fields};
 
@@ -96,7 +96,10 @@ fn parse(bytes: &[u8]) -> Result<Model, DataError> {
                 if model.pieces.len() == MOST_PIECES {
                     return Err(invalid(format!("it has more than {MOST_PIECES} pieces")));
                 }
-                model.pieces.push(parse_piece(piece).ok_or_else(damaged)?);
+                let piece = parse_piece(piece).ok_or_else(damaged)?;
+                // Merges are looked for at every place in a piece.
+                pieces::check_length(&piece.text, pieces::LONGEST_OF_UNIGRAM)?;
+                model.pieces.push(piece);
             }
             // The trainer's settings.
             (2, Field::Bytes(settings)) => {
