@@ -12,7 +12,7 @@ use super::layout::{
     TOKENS, VERSION,
 };
 use super::positioned::read_exact_at;
-use crate::error::DataError;
+use crate::error::{DataError, brief};
 use crate::token_ids::TokenIds;
 use crate::tokenized::{DocumentLabels, TokenizedCorpus};
 use crate::tokenizer::Tokenizer;
@@ -113,8 +113,12 @@ pub(super) fn describe(folder: &Path) -> Result<Description, DataError> {
     file.take(MAX_DESCRIPTION_BYTES)
         .read_to_end(&mut text)
         .map_err(read)?;
-    let description: Description = serde_json::from_slice(&text)
-        .map_err(|error| damaged(folder, format!("corpus.json: {error}")))?;
+    let description: Description = serde_json::from_slice(&text).map_err(|error| {
+        damaged(
+            folder,
+            format!("corpus.json: {}", brief(&error.to_string())),
+        )
+    })?;
     if description.version != VERSION {
         return Err(damaged(
             folder,
@@ -216,7 +220,7 @@ fn read_tokens(
             }
         }
         let (token, times): (String, u64) = serde_json::from_slice(&line)
-            .map_err(|error| damaged(folder, format!("{TOKENS}: {error}")))?;
+            .map_err(|error| damaged(folder, format!("{TOKENS}: {}", brief(&error.to_string()))))?;
         tokens.push(token);
         counts.push(times);
     }
