@@ -51,6 +51,14 @@ pub(crate) fn open(folder: &Path) -> Result<TokenizedCorpus, DataError> {
         }
     }
     let (tokens, counts) = read_tokens(folder, description.tokens_file, tokens_len)?;
+    let counted = counts
+        .iter()
+        .try_fold(0_u64, |sum, count| sum.checked_add(*count));
+    if counted != Some(description.tokens) {
+        return Err(damaged(
+            "the counts in tokens.jsonl do not add up to its tokens".to_owned(),
+        ));
+    }
 
     let mut ends: Vec<u64> = Vec::new();
     checked_chunks(folder, ENDS, description.ends_file, |bytes| {
