@@ -217,7 +217,10 @@ fn check_added(tokenizer: &HfTokenizer) -> Result<(), DataError> {
 /// The pieces by their ids; empty where there is none.
 fn by_id(tokenizer: &HfTokenizer) -> Result<Vec<String>, DataError> {
     let mut pieces: Vec<String> = Vec::new();
-    for (piece, id) in tokenizer.get_vocab(true) {
+    // In order, so that of several mistakes the same one is told each time.
+    let mut by_id: Vec<(String, u32)> = tokenizer.get_vocab(true).into_iter().collect();
+    by_id.sort_unstable_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+    for (piece, id) in by_id {
         let id = id as usize;
         // Ids without a piece are gaps; a file of a few bytes must not name a huge one.
         if id > LARGEST_ID {
@@ -232,9 +235,7 @@ fn by_id(tokenizer: &HfTokenizer) -> Result<Vec<String>, DataError> {
         if !pieces[id].is_empty() {
             let (one, other) = (brief(&pieces[id]), brief(&piece));
             return Err(invalid(format!(
-                "the pieces \"{}\" and \"{}\" both have the id {id}",
-                one.as_str().min(&other),
-                one.as_str().max(&other)
+                "the pieces \"{one}\" and \"{other}\" both have the id {id}"
             )));
         }
         pieces[id] = piece;
