@@ -183,16 +183,19 @@ fn every_way(format: u8, options: &Options, bytes: &[u8]) {
                 && document.fields.iter().all(|field| !field.contains('\0'))
         );
     }
-    for size in [1, 7] {
-        let trickle = Trickle(Cursor::new(bytes.to_vec()), size);
-        assert_eq!(
-            documents(read_stream(trickle, "name", &options), "name"),
-            whole
-        );
-    }
     let is_packed = [&b"\x1f\x8b"[..], b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0"]
         .iter()
         .any(|mark| bytes.starts_with(mark));
+    for size in [1, 7] {
+        let trickle = Trickle(Cursor::new(bytes.to_vec()), size);
+        let found = documents(read_stream(trickle, "name", &options), "name");
+        // How much of a damaged stream is unpacked before the damage shows is up to the decoder.
+        if is_packed && whole.1.is_some() {
+            assert!(found.1.is_some());
+        } else {
+            assert_eq!(found, whole);
+        }
+    }
     if !is_packed {
         let packed = Cursor::new(gzip(bytes));
         assert_eq!(
