@@ -25,11 +25,13 @@ pub(super) fn temperature(
     Ok(fitted(&logits, classes) as f32)
 }
 
-/// Golden-section search for the least mean negative log-likelihood, which has one minimum, over
-/// the logarithm of the temperature.
+/// Golden-section search over the logarithm of the temperature for the least mean negative
+/// log-likelihood, which has one minimum. The logarithm has a standard normal prior: a few documents
+/// that are all classified right do not make every answer certain.
 fn fitted(logits: &[Vec<f32>], classes: &[usize]) -> f64 {
     let golden = (5_f64.sqrt() - 1.0) / 2.0;
-    let loss = |log: f64| negative_log_likelihood(logits, classes, log.exp());
+    let prior = |log: f64| log * log / 2.0 / classes.len() as f64;
+    let loss = |log: f64| negative_log_likelihood(logits, classes, log.exp()) + prior(log);
     let [mut low, mut high] = RANGE.map(f64::ln);
     let mut inner = [high - golden * (high - low), low + golden * (high - low)];
     let mut losses = inner.map(loss);
@@ -88,13 +90,15 @@ mod tests {
     #[test]
     fn sure_answers_that_are_half_wrong_become_unsure() {
         // Three of four right, at a distance of 10: the likeliest distance is ln 3.
-        let logits = vec![vec![10.0, 0.0]; 4];
-        let temperature = fitted(&logits, &[0, 0, 0, 1]);
-        assert!(
-            (temperature - 10.0 / 3_f64.ln()).abs() < 0.02,
-            "{temperature}"
-        );
-        // Always right: the least temperature that is tried.
-        assert!(fitted(&logits, &[0, 0, 0, 0]) < 0.06);
+        let logits = vec![vec![10.0, 0.0]; 4000];
+        let classes: Vec<usize> = (0..4000).map(|i| usize::from(i % 4 == 0)).collect();
+        let temperature = fitted(&logits, &classes);
+        let expected = 10.0 / 3_f64.ln();
+        assert!((temperature - expected).abs() < 0.05, "{temperature}");
+        // The same from four documents is believed less, and four that are right prove little.
+        let of_four = fitted(&logits[..4], &classes[..4]);
+        assert!(1.0 < of_four && of_four < temperature, "{of_four}");
+        let right = fitted(&logits[..4], &[0; 4]);
+        assert!((0.9..=1.1).contains(&right), "{right}");
     }
 }
