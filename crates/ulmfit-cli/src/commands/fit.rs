@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use ulmfit_data::{CorpusSource, Direction, Document, read_corpus};
 use ulmfit_train::bench::{self, EncoderSizes, TrainingBench};
-use ulmfit_train::fit::{self, FitDocuments, FitOptions, FitPlan, FitSummary, Speed, TimeBudget};
+use ulmfit_train::fit::{self, FitDocuments, FitOptions, FitPlan, FitSummary, Speed};
 use ulmfit_train::{ModelFile, Recipe, StopSignal, TrainError, TrainedLanguageModel};
 
 use super::fit_report;
@@ -107,11 +107,9 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let pretrained = args.pretrained(&device)?;
     let documents = args.documents(global)?;
     let stop = StopSignal::default();
-    let mut options = args.options(pretrained.as_ref(), device.clone(), stop.clone(), global)?;
-    let recipe = options.recipe.clone().unwrap_or_else(fit::recipe);
-    let speed = speed(&recipe, pretrained.as_ref(), &device)?;
-    options.time_budget = args.time_budget.map(|limit| TimeBudget { limit, speed });
-    let plan = fit::plan(documents, pretrained.is_some(), Some(speed), &options)?;
+    let options = args.options(pretrained.as_ref(), device.clone(), stop.clone(), global)?;
+    let measure = |recipe: &Recipe| speed(recipe, pretrained.as_ref(), &device);
+    let plan = fit::plan(documents, pretrained.is_some(), Some(&measure), &options)?;
     if !global.quiet {
         write!(
             std::io::stderr(),
@@ -238,6 +236,7 @@ impl FitArgs {
             seed: self.seed,
             tokenizer,
             recipe,
+            time_budget: self.time_budget,
             checkpoint_every: Duration::from_secs(self.checkpoint_every),
             stop,
             command: std::env::args().collect(),
@@ -285,7 +284,7 @@ fn speed(
     recipe: &Recipe,
     pretrained: Option<&TrainedLanguageModel>,
     device: &burn::tensor::Device,
-) -> anyhow::Result<Speed> {
+) -> Result<Speed, TrainError> {
     let (d_embedding, d_hidden, n_layers) = if let Some(trained) = pretrained {
         let encoder = &trained.config.encoder;
         (encoder.d_embedding, encoder.d_hidden, encoder.n_layers)

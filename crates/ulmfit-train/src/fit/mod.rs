@@ -13,8 +13,8 @@ use std::time::Duration;
 use burn::tensor::Device;
 use ulmfit_data::{Direction, Document, TokenizedCorpus, Tokenizer};
 
-pub use plan::{FitPlan, PlannedStage, plan};
-pub use recipe::{Speed, TimeBudget};
+pub use plan::{FitPlan, MeasureSpeed, PlannedStage, plan};
+pub use recipe::Speed;
 pub use summary::{Calibration, FitSummary};
 
 use crate::error::TrainError;
@@ -55,8 +55,8 @@ pub struct FitOptions {
     pub tokenizer: Tokenizer,
     /// The recipe, where it is not to be chosen.
     pub recipe: Option<Recipe>,
-    /// The time that training may take, where it is bounded, and how fast this machine is.
-    pub time_budget: Option<TimeBudget>,
+    /// The time that training may take, where it is bounded.
+    pub time_budget: Option<Duration>,
     /// The part of the labeled documents that is held out, where no others are given.
     pub held_out: f64,
     /// Wall time between two checkpoints.

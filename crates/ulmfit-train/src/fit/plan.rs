@@ -68,8 +68,12 @@ struct Decision {
 /// The file of the decision.
 const DECISION: &str = "fit.json";
 
+/// Measures how fast a recipe is trained with.
+pub type MeasureSpeed<'a> = dyn Fn(&Recipe) -> Result<Speed, TrainError> + 'a;
+
 /// Looks at the documents, and decides what is held out and with which recipe to train. `pretrained`
-/// says whether the language models start from pretrained ones.
+/// says whether the language models start from pretrained ones, and `speed` measures how fast a recipe
+/// is trained with; a plan of which the times do not matter needs none.
 ///
 /// # Errors
 ///
@@ -78,7 +82,7 @@ const DECISION: &str = "fit.json";
 pub fn plan(
     documents: FitDocuments,
     pretrained: bool,
-    speed: Option<Speed>,
+    speed: Option<&MeasureSpeed<'_>>,
     options: &FitOptions,
 ) -> Result<FitPlan, TrainError> {
     let FitDocuments {
@@ -115,13 +119,21 @@ pub fn plan(
         ..amount(&labeled, &held_out, &unlabeled, options)
     };
     let digest = digest_of(&labeled, &unlabeled, &held_out, pretrained, options);
+    let decided = read_decision(&options.work_dir, &digest)?;
+    let mut recipe = match (&decided, &options.recipe) {
+        (Some(decided), _) => decided.recipe.clone(),
+        (None, Some(recipe)) => recipe.clone(),
+        (None, None) => recipe::choose(&amount, pretrained),
+    };
+    recipe.text = options.tokenizer.config().clone();
+    let speed = speed.map(|measure| measure(&recipe)).transpose()?;
     let Decision {
         recipe,
         text_documents,
         ..
-    } = match read_decision(&options.work_dir, &digest)? {
+    } = match decided {
         Some(decided) => decided,
-        None => decide(&amount, pretrained, digest, options)?,
+        None => decide(recipe, &amount, speed, digest, options)?,
     };
     unlabeled.truncate(text_documents.saturating_sub(amount.documents));
     let read = Amount {
@@ -252,18 +264,14 @@ fn skew(counts: &[usize]) -> f64 {
 }
 
 fn decide(
+    mut recipe: Recipe,
     amount: &Amount,
-    pretrained: bool,
+    speed: Option<Speed>,
     digest: String,
     options: &FitOptions,
 ) -> Result<Decision, TrainError> {
-    let mut recipe = match &options.recipe {
-        Some(recipe) => recipe.clone(),
-        None => recipe::choose(amount, pretrained),
-    };
-    recipe.text = options.tokenizer.config().clone();
-    let text_documents = match &options.time_budget {
-        Some(budget) => recipe::shorten(&mut recipe, amount, budget)?,
+    let text_documents = match options.time_budget.zip(speed) {
+        Some((limit, speed)) => recipe::shorten(&mut recipe, amount, limit, speed)?,
         None => amount.text_documents,
     };
     let decision = Decision {
@@ -312,7 +320,7 @@ fn digest_of(
         options.directions,
         held_out,
         options.tokenizer.config(),
-        options.time_budget.map(|budget| budget.limit),
+        options.time_budget,
     )];
     lines.extend(options.recipe.as_ref().map(Recipe::digest));
     let documents = labeled.iter().chain(unlabeled);

@@ -7,20 +7,11 @@ use ulmfit_optim::{DiscriminativeLr, Unfreezing};
 use crate::error::TrainError;
 use crate::recipe::{ClassWeights, Recipe};
 
-/// How fast a machine trains a language model of the sizes at hand.
+/// How fast a machine trains a language model with a recipe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Speed {
     /// Tokens a second.
     pub tokens_per_second: f64,
-}
-
-/// A bound on the time of training.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TimeBudget {
-    /// The time that all stages may take.
-    pub limit: Duration,
-    /// The speed by which it is foreseen.
-    pub speed: Speed,
 }
 
 /// How much there is to learn from.
@@ -112,11 +103,12 @@ pub(super) fn choose(amount: &Amount, pretrained: bool) -> Recipe {
 pub(super) fn shorten(
     recipe: &mut Recipe,
     amount: &Amount,
-    budget: &TimeBudget,
+    limit: Duration,
+    speed: Speed,
 ) -> Result<usize, TrainError> {
-    let limit = budget.limit.as_secs_f64();
+    let limit = limit.as_secs_f64();
     loop {
-        let [finetune, classifier] = seconds(recipe, amount, budget.speed);
+        let [finetune, classifier] = seconds(recipe, amount, speed);
         if finetune + classifier <= limit {
             return Ok(amount.text_documents);
         }
@@ -223,7 +215,7 @@ mod tests {
         for minutes in [5, 10, 60] {
             let limit = Duration::from_mins(minutes);
             let mut recipe = choose(&amount, true);
-            let texts = shorten(&mut recipe, &amount, &TimeBudget { limit, speed }).unwrap();
+            let texts = shorten(&mut recipe, &amount, limit, speed).unwrap();
             let read = Amount {
                 text_tokens: 250 * texts,
                 ..amount
@@ -233,7 +225,7 @@ mod tests {
             assert!(texts >= amount.documents);
         }
         let limit = Duration::from_mins(1);
-        let error = shorten(&mut base(), &amount, &TimeBudget { limit, speed }).unwrap_err();
+        let error = shorten(&mut base(), &amount, limit, speed).unwrap_err();
         assert!(error.to_string().contains("minutes"), "{error}");
     }
 }
