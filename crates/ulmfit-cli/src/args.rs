@@ -10,10 +10,11 @@ use ulmfit_data::{
 };
 
 use crate::commands::{
-    baseline::BaselineArgs, bench::BenchArgs, devices::DevicesArgs, encode::EncodeArgs,
-    ensemble::EnsembleArgs, evaluate::EvaluateArgs, finetune::FinetuneArgs, inspect::InspectArgs,
-    models::ModelsArgs, predict::PredictArgs, pretrain::PretrainArgs, quantize::QuantizeArgs,
-    tokenize::TokenizeArgs, train::TrainArgs,
+    baseline::BaselineArgs, bench::BenchArgs, completions::CompletionsArgs, devices::DevicesArgs,
+    encode::EncodeArgs, ensemble::EnsembleArgs, evaluate::EvaluateArgs, export::ExportArgs,
+    finetune::FinetuneArgs, fit::FitArgs, generate::GenerateArgs, import::ImportArgs,
+    inspect::InspectArgs, lr_find::LrFindArgs, models::ModelsArgs, predict::PredictArgs,
+    pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs, train::TrainArgs,
 };
 use crate::device::DeviceName;
 
@@ -40,6 +41,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a classifier from labeled documents in one go, and measure it
+    Fit(FitArgs),
     /// Cut any amount of text in tokens once, into a corpus that is read from disk
     Encode(EncodeArgs),
     /// Train a language model on general text
@@ -48,14 +51,22 @@ pub(crate) enum Command {
     Finetune(FinetuneArgs),
     /// Train a classifier on top of a language model
     Train(TrainArgs),
+    /// Look for a stage's learning rate: its steps at rising rates, until the loss rises too
+    LrFind(LrFindArgs),
     /// Join classifiers into one file whose probabilities are averaged
     Ensemble(EnsembleArgs),
     /// Store weights in fewer bits: a smaller file, and of eight bits faster predictions
     Quantize(QuantizeArgs),
+    /// Make a model of a checkpoint that fastai saved, without executing anything in it
+    Import(ImportArgs),
+    /// Write a model into a folder for fastai and other programs
+    Export(ExportArgs),
     /// Measure a classifier on labeled documents, or a language model on any
     Evaluate(EvaluateArgs),
     /// Classify documents
     Predict(PredictArgs),
+    /// Go on with a text by a language model
+    Generate(GenerateArgs),
     /// Cut text in tokens, as the models do
     Tokenize(TokenizeArgs),
     /// Tell what a data set or a model file is like
@@ -68,6 +79,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// List the devices that this binary can run on
     Devices(DevicesArgs),
+    /// Print a script by which a shell completes commands
+    Completions(CompletionsArgs),
 }
 
 /// What every command takes.
@@ -168,6 +181,11 @@ pub(crate) struct TokenizerArgs {
 }
 
 impl TokenizerArgs {
+    /// Whether nothing was asked for.
+    pub(crate) fn is_default(&self) -> bool {
+        self.rules.is_none() && self.tokenizer.is_none() && self.tokenizer_file.is_none()
+    }
+
     /// Writes what was asked for into a recipe's settings; returns the tokenizer that they call for.
     pub(crate) fn wanted(
         &self,

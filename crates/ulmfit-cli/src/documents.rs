@@ -1,6 +1,6 @@
 //! Documents out of what the command line names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 use ulmfit_data::{
@@ -15,15 +15,58 @@ use crate::progress::{Count, EncodingBar};
 /// Documents between two updates of what is shown.
 const DOCUMENTS_PER_UPDATE: usize = 1000;
 
-/// Every split of every path, in order.
-pub(crate) fn sources(args: &CorpusArgs) -> anyhow::Result<Vec<CorpusSource>> {
+/// Which documents are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CorpusRequest<'a> {
+    pub(crate) data: &'a [PathBuf],
+    pub(crate) split: &'a [String],
+    pub(crate) layout: &'a LayoutArgs,
+    /// 0 for all of them.
+    pub(crate) limit: usize,
+}
+
+impl<'a> From<&'a CorpusArgs> for CorpusRequest<'a> {
+    fn from(args: &'a CorpusArgs) -> Self {
+        Self {
+            data: &args.data,
+            split: &args.split,
+            layout: &args.layout,
+            limit: args.limit,
+        }
+    }
+}
+
+impl CorpusRequest<'_> {
+    /// Every split of every path, in order.
+    pub(crate) fn sources(&self) -> anyhow::Result<Vec<CorpusSource>> {
+        sources(self)
+    }
+
+    /// Reads every split of every path in order, and draws the sample that was asked for.
+    pub(crate) fn read(&self, seed: u64, global: &GlobalArgs) -> anyhow::Result<Vec<Document>> {
+        let count = Count::new("documents read", global.quiet);
+        let mut documents = Vec::new();
+        for source in self.sources()? {
+            for document in read_corpus(&source.path, &source.options)? {
+                documents.push(document?);
+                if documents.len().is_multiple_of(DOCUMENTS_PER_UPDATE) {
+                    count.set(documents.len());
+                }
+            }
+        }
+        count.clear();
+        Ok(sample(documents, self.limit, seed))
+    }
+}
+
+fn sources(request: &CorpusRequest<'_>) -> anyhow::Result<Vec<CorpusSource>> {
     let mut sources = Vec::new();
-    for path in &args.data {
-        if args.split.is_empty() {
-            sources.push(source(path, None, &args.layout));
+    for path in request.data {
+        if request.split.is_empty() {
+            sources.push(source(path, None, request.layout));
             continue;
         }
-        let format = match args.layout.format {
+        let format = match request.layout.format {
             Some(format) => format,
             None => CorpusFormat::detect(path)?,
         };
@@ -33,13 +76,14 @@ pub(crate) fn sources(args: &CorpusArgs) -> anyhow::Result<Vec<CorpusSource>> {
                 path.display()
             );
         }
-        let splits = args.split.iter();
-        sources.extend(splits.map(|split| source(path, Some(split), &args.layout)));
+        let splits = request.split.iter();
+        sources.extend(splits.map(|split| source(path, Some(split), request.layout)));
     }
     Ok(sources)
 }
 
-fn source(path: &Path, split: Option<&String>, layout: &LayoutArgs) -> CorpusSource {
+/// One path, as the layout says it is to be read.
+pub(crate) fn source(path: &Path, split: Option<&String>, layout: &LayoutArgs) -> CorpusSource {
     CorpusSource {
         path: path.to_owned(),
         options: CorpusOptions {
@@ -58,26 +102,15 @@ pub(crate) fn read(
     seed: u64,
     global: &GlobalArgs,
 ) -> anyhow::Result<Vec<Document>> {
-    let count = Count::new("documents read", global.quiet);
-    let mut documents = Vec::new();
-    for source in sources(args)? {
-        for document in read_corpus(&source.path, &source.options)? {
-            documents.push(document?);
-            if documents.len().is_multiple_of(DOCUMENTS_PER_UPDATE) {
-                count.set(documents.len());
-            }
-        }
-    }
-    count.clear();
-    Ok(sample(documents, args.limit, seed))
+    CorpusRequest::from(args).read(seed, global)
 }
 
 /// Documents that a tokenizer is trained on at a time.
 const DOCUMENTS_PER_PART: usize = 2048;
 
 /// The tokenizer that is wanted. Subwords are trained on the texts unless they are given.
-pub(crate) fn tokenizer(
-    args: &CorpusArgs,
+pub(crate) fn tokenizer<'a>(
+    request: impl Into<CorpusRequest<'a>>,
     wanted: WantedTokenizer,
     global: &GlobalArgs,
 ) -> anyhow::Result<Tokenizer> {
@@ -88,7 +121,7 @@ pub(crate) fn tokenizer(
     if trainer.reads_text() {
         let count = Count::new("documents read for subwords", global.quiet);
         let (mut part, mut read) = (Vec::new(), 0);
-        for source in sources(args)? {
+        for source in request.into().sources()? {
             for document in read_corpus(&source.path, &source.options)? {
                 part.push(document?);
                 if part.len() == DOCUMENTS_PER_PART {
@@ -143,7 +176,7 @@ pub(crate) fn encode(
     options: &EncodeOptions,
     global: &GlobalArgs,
 ) -> anyhow::Result<EncodeOutcome> {
-    let sources = sources(args)?;
+    let sources = CorpusRequest::from(args).sources()?;
     let mut bar = EncodingBar::new(global.quiet);
     let mut observer = |progress| bar.show(progress);
     Ok(encode_corpus(

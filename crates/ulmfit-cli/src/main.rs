@@ -14,6 +14,7 @@ mod failure;
 mod interrupt;
 mod memory;
 mod output;
+mod plot;
 mod pretrained;
 mod progress;
 mod records;
@@ -48,15 +49,21 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Pretrain(args) => commands::pretrain::run(args, global),
         Command::Finetune(args) => commands::finetune::run(args, global),
         Command::Train(args) => commands::train::run(args, global),
+        Command::LrFind(args) => commands::lr_find::run(args, global),
         Command::Ensemble(args) => commands::ensemble::run(args),
         Command::Quantize(args) => commands::quantize::run(args),
+        Command::Import(args) => commands::import::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args, global),
         Command::Predict(args) => commands::predict::run(args, global),
+        Command::Generate(args) => commands::generate::run(args),
         Command::Tokenize(args) => commands::tokenize::run(args),
         Command::Inspect(args) => commands::inspect::run(args, global),
         Command::Baseline(args) => commands::baseline::run(args, global),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Fit(args) => commands::fit::run(args, global),
         Command::Models(args) => commands::models::run(args),
         Command::Devices(args) => commands::devices::run(args),
+        Command::Completions(args) => commands::completions::run(args),
     }
 }

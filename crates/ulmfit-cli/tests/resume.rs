@@ -153,3 +153,28 @@ fn resume_waits_for_no_other_process() {
         "{message}"
     );
 }
+
+#[test]
+fn resume_of_a_fit_is_the_same_command_again() {
+    let place = place();
+    let fit = |model: &str| format!("fit more.csv -o {model} --recipe many.toml --seed 9");
+    place.succeed(&fit("whole.safetensors"));
+    for stage in ["finetune", "classifier"] {
+        let checkpoint =
+            format!("killed.safetensors.work/{stage}-forward/checkpoint-last.safetensors");
+        let mut child = place.start(&format!(
+            "{} --checkpoint-every 0",
+            fit("killed.safetensors")
+        ));
+        wait_for(&mut child, || place.path(&checkpoint).exists());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(place.path(&checkpoint).exists());
+        assert!(
+            !place.path("killed.safetensors").exists(),
+            "it was over before it could be killed"
+        );
+    }
+    place.succeed(&fit("killed.safetensors"));
+    assert!(place.read("killed.safetensors") == place.read("whole.safetensors"));
+}

@@ -10,6 +10,14 @@ mod bench;
 mod bad_input;
 // Encoded corpora, as data in place of texts.
 mod encode;
+// From documents to a measured classifier in one command.
+mod fit;
+// Text that a language model goes on with; completions of shells.
+mod generate;
+// Models of fastai's, and models for fastai.
+mod import;
+// Learning rates by a range test.
+mod lr_find;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.

@@ -1,11 +1,14 @@
-//! Tokenizing and encoding the bundled reviews, on one core and on all.
+//! Tokenizing and encoding the bundled reviews, on one core and on all, with every tokenizer.
 
 use std::hint::black_box;
 use std::io::Read;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::read::MultiGzDecoder;
-use ulmfit_data::{Document, TokenizedCorpus, Tokenizer, VocabConfig, encode, rules, word};
+use ulmfit_data::{
+    Document, Splitter, TokenizedCorpus, Tokenizer, TokenizerConfig, TokenizerTrainer, VocabConfig,
+    encode, rules, word,
+};
 
 /// The texts of the token fixture: 100 reviews and the edge cases.
 fn reviews() -> Vec<String> {
@@ -70,5 +73,38 @@ fn tokenize(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, tokenize);
+/// Each tokenizer with fastai's rules on one core, in tokens a second: its own, of which subwords have
+/// more than words.
+fn tokenizers(criterion: &mut Criterion) {
+    let texts = reviews();
+    let documents: Vec<Document> = texts.iter().map(Document::new).collect();
+    let mut group = criterion.benchmark_group("tokenizers");
+    for (name, splitter) in [
+        ("word", Splitter::Word),
+        ("unicode-words", Splitter::UnicodeWords),
+        ("unigram", Splitter::Unigram),
+        ("bpe", Splitter::Bpe),
+    ] {
+        let config = TokenizerConfig {
+            splitter,
+            ..TokenizerConfig::default()
+        };
+        let mut trainer = TokenizerTrainer::new(config).expect("a trainer");
+        trainer.extend(&documents);
+        let vocab = VocabConfig {
+            max_size: 4000,
+            ..VocabConfig::default()
+        };
+        let tokenizer = trainer.finish(&vocab).expect("pieces of words");
+        let all = |texts: &[String]| -> usize {
+            let tokens = texts.iter().map(|text| tokenizer.tokenize(text).len());
+            tokens.sum()
+        };
+        group.throughput(Throughput::Elements(all(&texts) as u64));
+        group.bench_function(name, |bencher| bencher.iter(|| all(black_box(&texts))));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, tokenize, tokenizers);
 criterion_main!(benches);

@@ -173,7 +173,7 @@ pub enum DataError {
     #[error(
         "{}: no {wanted} column; the columns are {}; name the one to use",
         place(path, *line),
-        there.join(", ")
+        listed(there)
     )]
     MissingColumn {
         /// The file.
@@ -298,5 +298,44 @@ fn place(path: &Path, line: u64) -> String {
     match line {
         0 => path.display().to_string(),
         line => format!("{}, line {line}", path.display()),
+    }
+}
+
+/// Most characters of a file that a message quotes.
+const MOST_QUOTED: usize = 200;
+/// Most columns that a message lists. Where a file is not what it is taken for, there may be millions.
+const MOST_LISTED: usize = 30;
+
+/// A text as a message may quote it: its beginning, where it is long.
+pub(crate) fn brief(text: &str) -> String {
+    match text.char_indices().nth(MOST_QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names
+        .iter()
+        .take(MOST_LISTED)
+        .map(|name| brief(name))
+        .collect();
+    match names.len().saturating_sub(MOST_LISTED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_quotes_the_beginning_of_what_is_long() {
+        assert_eq!(brief("short"), "short");
+        assert_eq!(brief(&"é".repeat(300)), "é".repeat(200) + "…");
+        let names: Vec<String> = (0..32).map(|i| format!("c{i}")).collect();
+        assert!(listed(&names).ends_with("c28, c29 and 2 more"));
+        assert_eq!(listed(&names[..2]), "c0, c1");
     }
 }

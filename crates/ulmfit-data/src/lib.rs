@@ -46,6 +46,7 @@
 
 pub mod candidates;
 pub mod corpus;
+mod detokenize;
 pub mod direction;
 pub mod document_batches;
 pub mod encoded;

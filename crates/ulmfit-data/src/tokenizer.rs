@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Document;
+use crate::detokenize;
 use crate::error::DataError;
 use crate::rules;
 use crate::special;
@@ -180,6 +181,21 @@ impl Tokenizer {
             [] => self.tokenize(""),
             [field] => self.tokenize(field.as_ref()),
             _ => self.tokenize(&mark_fields(fields)),
+        }
+    }
+
+    /// The text that tokens stand for, as far as they tell: capitals and repetitions as they are
+    /// marked, spaces where English has them.
+    ///
+    /// ```
+    /// let tokenizer = ulmfit_data::Tokenizer::default();
+    /// let tokens = tokenizer.tokenize("I LOVED it!!! Don't you?");
+    /// assert_eq!(tokenizer.detokenize(&tokens), "I LOVED it!!! Don't you?");
+    /// ```
+    pub fn detokenize<T: AsRef<str>>(&self, tokens: &[T]) -> String {
+        match self.subwords {
+            Some(_) => detokenize::subwords(tokens),
+            None => detokenize::words(tokens, self.config.rules != Rules::KeepCase),
         }
     }
 

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use std::sync::LazyLock;
+use rayon::prelude::*;
 use ulmfit_data::{
     Document, Rules, Splitter, Tokenizer, TokenizerConfig, TokenizerTrainer, VocabBuilder,
     VocabConfig, encode, rules, word,
@@ -35,6 +37,9 @@ static EACH: LazyLock<Vec<Tokenizer>> = LazyLock::new(|| {
         })
         .collect()
 });
+
+/// Those of [`EACH`] with a splitter of their own.
+const SPLITTERS: std::ops::Range<usize> = 2..6;
 
 /// Texts of what rules and the word tokenizer react to, and of anything else.
 fn text() -> impl Strategy<Value = String> {
@@ -86,69 +91,120 @@ proptest! {
     }
 
     #[test]
-    fn ids_lead_back_to_the_tokens(texts in prop::collection::vec(text(), 0..8)) {
-        let tokenizer = Tokenizer::default();
-        let mut builder = VocabBuilder::new();
-        let tokens = tokenizer.tokenize_all(&texts);
-        for tokens in &tokens {
-            builder.add(tokens);
-        }
-        let everything = VocabConfig { min_freq: 1, max_size: usize::MAX, pad_to_multiple: 8 };
-        let vocab = builder.build(&everything);
-        prop_assert_eq!(vocab.len() % 8, 0);
-        let corpus = encode(&tokenizer, &vocab, &texts);
-        prop_assert_eq!(corpus.len(), texts.len());
-        for (ids, tokens) in corpus.iter().zip(&tokens) {
-            let back: Vec<&str> = ids.iter().filter_map(|&id| vocab.token(id)).collect();
-            let known = tokens.iter().all(|token| token != "xxfake");
-            prop_assert!(!known || back == *tokens);
-        }
-    }
-}
-
-/// A rule that looks ahead again from every character would not finish these.
-#[test]
-fn a_megabyte_of_anything_is_linear() {
-    let tokenizer = Tokenizer::default();
-    for piece in [
-        "a", "A", "!", " ", "\n", "a ", "A ", "no ", "ab\n", "&", "&#", "&#1", "&a", "'", "a'",
-        ".", "a.", "a-", "1-", "?!", ":)", "😀", "/", "a@", "..a", "i'm",
-    ] {
-        let text = piece.repeat((1 << 20) / piece.len());
-        assert!(!tokenizer.tokenize(&text).is_empty(), "{piece:?}");
-    }
-}
-
-#[test]
-fn a_long_run_of_anything_is_linear_for_every_tokenizer() {
-    for piece in [
-        "a",
-        "é",
-        "A ",
-        "no ",
-        "\"'",
-        "''",
-        "(\"",
-        "👩\u{200d}",
-        "e\u{301}",
-        "\u{301}",
-        "שלום",
-        "שלום ",
-        "日",
-        "xxmaj ",
-        "xxmaj",
-        "▁",
-        "a\u{ad}",
-        "@",
-        "a@b.",
-        "\u{85}",
-        "\\n",
-    ] {
-        let text = piece.repeat((1 << 17) / piece.len());
+    fn ids_lead_back_to_the_tokens_of_every_tokenizer(texts in prop::collection::vec(text(), 0..4)) {
         for tokenizer in EACH.iter() {
+            let tokens = tokenizer.tokenize_all(&texts);
+            let mut builder = VocabBuilder::new();
+            for tokens in &tokens {
+                builder.add(tokens);
+            }
+            let everything = VocabConfig { min_freq: 1, max_size: usize::MAX, pad_to_multiple: 8 };
+            let own = tokenizer.vocab(8).unwrap();
+            let vocab = own.unwrap_or_else(|| builder.build(&everything));
+            prop_assert_eq!(vocab.len() % 8, 0);
+            let corpus = encode(tokenizer, &vocab, &texts);
+            prop_assert_eq!(corpus.len(), texts.len());
+            for (ids, tokens) in corpus.iter().zip(&tokens) {
+                let back: Vec<&str> = ids.iter().filter_map(|&id| vocab.token(id)).collect();
+                // The filler's name is no word.
+                let known = tokens.iter().all(|token| token != "xxfake");
+                prop_assert!(!known || back == *tokens);
+            }
+        }
+    }
+
+    #[test]
+    fn neither_threads_nor_neighbors_have_a_say(texts in prop::collection::vec(text(), 1..24)) {
+        for tokenizer in EACH.iter() {
+            let one = POOLS[0].install(|| tokenizer.tokenize_all(&texts));
+            let several = POOLS[1].install(|| tokenizer.tokenize_all(&texts));
+            prop_assert_eq!(&one, &several);
+            let last = texts.len() - 1;
+            prop_assert_eq!(&one[last], &tokenizer.tokenize(&texts[last]));
+            let documents: Vec<Document> = texts.iter().map(Document::new).collect();
+            prop_assert_eq!(&one, &POOLS[1].install(|| tokenizer.tokenize_documents(&documents)));
+        }
+    }
+}
+
+/// One thread, and more than there are cores.
+static POOLS: LazyLock<[rayon::ThreadPool; 2]> = LazyLock::new(|| {
+    [1, 7].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap()
+    })
+});
+
+/// What has made rules and tokenizers of others look ahead, look back, or copy again and again.
+const PIECES: [&str; 28] = [
+    "a",
+    " ",
+    "\n",
+    ".",
+    "!",
+    "no ",
+    "A ",
+    "&",
+    "&#1",
+    "a'",
+    "a-",
+    ":)",
+    "a@b.",
+    "/",
+    "''",
+    "(\"",
+    "\\n",
+    "👩\u{200d}",
+    "🇩",
+    "e\u{301}",
+    "\u{301}",
+    "क\u{94d}",
+    "שלום ",
+    "\u{202e}א",
+    "日",
+    "▁",
+    "xxmaj ",
+    "xxmaj",
+];
+
+/// One that looks ahead again from every character would not finish these.
+#[test]
+fn a_megabyte_of_anything_is_linear_for_every_rule_and_tokenizer() {
+    // Training shares its work among the threads, which must not wait for it here.
+    LazyLock::force(&EACH);
+    PIECES.par_iter().for_each(|piece| {
+        let text = piece.repeat((1 << 20) / piece.len());
+        for prepared in [
+            rules::apply(&text),
+            rules::keep_case(&text),
+            rules::v1::apply(&text),
+        ] {
+            assert!(prepared.starts_with("xxbos"), "{piece:?}");
+        }
+        for tokenizer in &EACH[SPLITTERS] {
             assert!(!tokenizer.tokenize(&text).is_empty(), "{piece:?}");
         }
-    }
+    });
+}
+
+/// Quotation marks in quotation marks, as deep as they go.
+#[test]
+fn a_megabyte_of_nested_quotes_is_linear_for_every_tokenizer() {
+    LazyLock::force(&EACH);
+    let quotes = [
+        ("\"", "\""),
+        ("“", "”"),
+        ("‘", "’"),
+        ("(\"", "\")"),
+        ("<'", "'>"),
+    ];
+    quotes.par_iter().for_each(|(open, close)| {
+        let depth = (1 << 20) / (open.len() + close.len());
+        let text = [open.repeat(depth), "a".to_owned(), close.repeat(depth)].concat();
+        for tokenizer in &EACH[SPLITTERS] {
+            assert!(tokenizer.tokenize(&text).len() > 2, "{open}");
+        }
+    });
 }
 
 #[test]

@@ -45,6 +45,16 @@ fn gzip(contents: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn a_quotation_mark_behind_two_byte_order_marks_is_watched_too() {
+    let contents = "\u{feff}\u{feff}\"text\nand,no,end";
+    assert_eq!(
+        message("marks.csv", contents),
+        "marks.csv, line 1: a quotation mark opens a field that never closes; close it, or double it \
+         if it is part of the text"
+    );
+}
+
+#[test]
 fn messages() {
     let long_line = "x".repeat(10);
     let cases: Vec<(&str, Vec<u8>)> = vec![

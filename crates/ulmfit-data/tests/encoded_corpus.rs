@@ -391,6 +391,27 @@ fn ids_that_no_token_has_are_refused_even_with_the_right_checksum() {
 }
 
 #[test]
+fn counts_that_do_not_add_up_are_refused_even_with_the_right_checksum() {
+    let (folder, sources, place) = reviews(20);
+    encode(&sources, &place, &EncodeOptions::default()).unwrap();
+    let tokens = fs::read_to_string(place.join("tokens.jsonl")).unwrap();
+    let json = fs::read_to_string(place.join("corpus.json")).unwrap();
+    for count in ["7", "18446744073709551615"] {
+        let (line, rest) = tokens.split_once('\n').unwrap();
+        assert_eq!(line, "[\"xxunk\",0]");
+        let wrong = format!("[\"xxunk\",{count}]\n{rest}");
+        fs::write(place.join("tokens.jsonl"), &wrong).unwrap();
+        let mut facts: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let crc32 = crc32fast::hash(wrong.as_bytes());
+        facts["tokens_file"] = serde_json::json!({ "bytes": wrong.len(), "crc32": crc32 });
+        fs::write(place.join("corpus.json"), facts.to_string()).unwrap();
+        let error = TokenizedCorpus::open(&place).unwrap_err().to_string();
+        assert!(error.contains("do not add up"), "{error}");
+    }
+    drop(folder);
+}
+
+#[test]
 fn what_cannot_be_encoded_says_why_and_leaves_no_corpus() {
     let (folder, sources, place) = reviews(20);
     fs::create_dir(&place).unwrap();

@@ -7,7 +7,8 @@
 //!    al. (2017), *Regularizing and Optimizing LSTM Language Models*.
 //! 3. [`LanguageModel`]: encoder and tied decoder; [`TextClassifier`]: encoder, [`ConcatPooling`]
 //!    and a batch-norm head, as in Howard and Ruder (2018), section 3.3.
-//! 4. [`transfer_vocabulary`] carries a language model over to another vocabulary.
+//! 4. [`transfer_vocabulary`] carries a language model over to another vocabulary; [`FastaiModel`]
+//!    reads one that fastai made.
 //!
 //! Three conventions hold throughout:
 //!
@@ -29,6 +30,7 @@ mod concat_pooling;
 mod document_reader;
 mod dropout;
 mod error;
+mod fastai;
 mod init;
 mod language_model;
 mod lstm;
@@ -45,6 +47,10 @@ pub use classifier_head::{ClassifierHead, ClassifierHeadConfig, HeadBlock};
 pub use concat_pooling::ConcatPooling;
 pub use dropout::{DropoutRng, EmbeddingDropout, LockedDropout, WeightDrop};
 pub use error::ModelError;
+pub use fastai::{
+    FastaiModel, FastaiPart, FastaiVersion, FastaiVocab, Misfit, Misfits, pickle_of_strings,
+    to_fastai,
+};
 pub use init::InitRng;
 pub use language_model::{
     LanguageModel, LanguageModelConfig, LanguageModelLoss, LanguageModelOutput, SampledTargets,

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use ulmfit_data::{Document, TokenizedCorpus, Tokenizer};
 use ulmfit_train::{Predictor, Recipe, RunOptions, finetune, train_classifier};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let reviews = [
         ("a fine and moving film", "good"),
         ("dull from start to end", "bad"),

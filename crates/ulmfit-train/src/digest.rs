@@ -5,7 +5,12 @@ use ulmfit_data::{DataError, TokenIds, Vocab};
 
 /// The digest of a text, in hexadecimal.
 pub(crate) fn of_text(text: &str) -> String {
-    hexadecimal(Sha256::digest(text.as_bytes()).as_slice())
+    of_bytes(text.as_bytes())
+}
+
+/// The digest of bytes, in hexadecimal.
+pub(crate) fn of_bytes(bytes: &[u8]) -> String {
+    hexadecimal(Sha256::digest(bytes).as_slice())
 }
 
 /// The digest of an encoded corpus, its labels and its vocabulary, in hexadecimal.

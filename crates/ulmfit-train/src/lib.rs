@@ -11,9 +11,13 @@
 //! that states every hyper-parameter, [`RunOptions`] and an [`Observer`], and returns a model with its
 //! vocabulary and tokenizer. Each works in a run folder
 //! with `run.json`, `metrics.jsonl` and checkpoints, from which a run that was killed goes on to
-//! the same result. [`ModelFile`] reads and writes the one file of a model, [`Predictor`] uses it,
-//! [`ClassificationReport`] and [`evaluate_language_model`] measure it, and [`mod@bench`] measures how
+//! the same result. [`ModelFile`] reads and writes the one file of a model, [`import_fastai`] makes one of fastai's,
+//! [`Predictor`] uses it,
+//! [`ClassificationReport`] and [`evaluate_language_model`] measure it, [`find_learning_rate`] looks
+//! for the rate to train it with, and [`mod@bench`] measures how
 //! fast all this is.
+//!
+//! [`mod@fit`] does all of it in one call, with a recipe that is chosen from the data.
 //!
 //! The crate prints nothing and turns no burn backend on.
 
@@ -27,7 +31,11 @@ mod digest;
 mod direction;
 mod error;
 mod event;
+mod exchange;
+pub mod fit;
+mod generate;
 mod labels;
+mod lr_curve;
 mod model_file;
 mod options;
 mod predictor;
@@ -43,17 +51,21 @@ pub use baseline::TfidfLogistic;
 pub use dashboard::Dashboard;
 pub use error::TrainError;
 pub use event::{Event, Observer, Validation};
+pub use exchange::{FastaiImport, Imported, export_fastai, import_export, import_fastai};
+pub use generate::{GenerateOptions, generate};
 pub use labels::{known_labels, number_labels};
+pub use lr_curve::{LrCurve, LrPoint};
 pub use model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel};
 pub use options::{RunOptions, StopSignal};
 pub use predictor::{Prediction, Predictor};
 pub use recipe::{
-    ClassifierRecipe, DataRecipe, Keep, LanguageModelRecipe, ModelRecipe, Recipe, Softmax,
-    TrainingRecipe,
+    ClassWeights, ClassifierRecipe, DataRecipe, Keep, LanguageModelRecipe, ModelRecipe, Recipe,
+    Softmax, TrainingRecipe,
 };
 pub use report::{ClassReport, ClassificationReport};
 pub use run_dir::{RunInfo, RunStatus, check_run_dir, read_run_info};
 pub use stages::{
-    LanguageModelReport, evaluate_language_model, finetune, pretrain, train_classifier,
+    ClassifierData, LanguageModelReport, LrFindOptions, LrFindStage, evaluate_language_model,
+    find_learning_rate, finetune, pretrain, train_classifier,
 };
-pub use ulmfit_model::Precision;
+pub use ulmfit_model::{FastaiPart, FastaiVersion, Precision};

@@ -22,7 +22,7 @@ const FLOAT_VERSION: u32 = 1;
 const INT8_VERSION: u32 = 2;
 /// The version of files with another tokenizer than fastai v2's words, which was the only one.
 const TOKENIZER_VERSION: u32 = 3;
-/// The version of files with weights in half precision.
+/// The version of files with weights in half precision or a temperature.
 const FORMAT_VERSION: u32 = 4;
 
 /// What a model file holds.
@@ -68,6 +68,9 @@ pub struct TrainedClassifier {
     pub provenance: Provenance,
     /// How the encoder's weights are stored and read: see [`quantized`](Self::quantized).
     pub precision: Precision,
+    /// What the scores are divided by before they become probabilities; 1 unless it was fitted on
+    /// documents that were held out (Guo et al. 2017).
+    pub temperature: f32,
     /// The weights.
     pub model: TextClassifier,
 }
@@ -141,7 +144,22 @@ enum Kind {
     Classifier {
         config: TextClassifierConfig,
         labels: Vec<String>,
+        #[serde(default = "no_temperature", skip_serializing_if = "is_no_temperature")]
+        temperature: f32,
     },
+}
+
+fn no_temperature() -> f32 {
+    1.0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::float_cmp,
+    reason = "serde calls it with a reference; only the very default is left out"
+)]
+fn is_no_temperature(temperature: &f32) -> bool {
+    *temperature == no_temperature()
 }
 
 impl ModelFile {
@@ -218,10 +236,19 @@ impl ModelFile {
                         model,
                     })));
                 }
-                Kind::Classifier { config, labels } => {
+                Kind::Classifier {
+                    config,
+                    labels,
+                    temperature,
+                } => {
                     config
                         .validate()
                         .map_err(|error| refuse(error.to_string()))?;
+                    if !(temperature.is_normal() && temperature > 0.0) {
+                        return Err(refuse(format!(
+                            "states the temperature {temperature}; the file is damaged"
+                        )));
+                    }
                     check_vocab(&vocab, config.encoder.vocab_size).map_err(refuse)?;
                     if labels.len() != config.n_classes {
                         return Err(refuse(format!(
@@ -244,6 +271,7 @@ impl ModelFile {
                         direction,
                         provenance,
                         precision,
+                        temperature,
                         model,
                     });
                 }
@@ -408,6 +436,7 @@ impl TrainedClassifier {
             kind: Kind::Classifier {
                 config: self.config.clone(),
                 labels: self.labels.clone(),
+                temperature: self.temperature,
             },
             tokenizer: self.tokenizer.config().clone(),
             subwords: self.tokenizer.subwords().cloned(),
@@ -454,7 +483,11 @@ fn format_version(members: &[Member]) -> u32 {
         splitter: Splitter::Word,
     };
     let has = |weights| members.iter().any(|member| member.weights == weights);
-    if has(Weights::Float16) {
+    let has_temperature = members.iter().any(|member| match &member.kind {
+        Kind::Classifier { temperature, .. } => !is_no_temperature(temperature),
+        Kind::LanguageModel { .. } => false,
+    });
+    if has(Weights::Float16) || has_temperature {
         FORMAT_VERSION
     } else if members
         .iter()

@@ -25,6 +25,7 @@ struct Member {
     tokenizer: Tokenizer,
     vocab: Vocab,
     direction: Direction,
+    temperature: f32,
     model: PackedClassifier,
 }
 
@@ -69,6 +70,7 @@ impl Predictor {
             tokenizer: member.tokenizer,
             vocab: member.vocab,
             direction: member.direction,
+            temperature: member.temperature,
             model: member.model.pack(member.precision),
         });
         Ok(Self {
@@ -104,7 +106,8 @@ impl Predictor {
                 .expect("the batch size is not zero");
             for batch in batches.evaluation() {
                 let ids = batch.indices.iter().map(|&index| corpus.document(index));
-                let rows = probabilities(&member.model, &ids.collect::<Vec<_>>());
+                let rows =
+                    probabilities(&member.model, &ids.collect::<Vec<_>>(), member.temperature);
                 for (&index, row) in batch.indices.iter().zip(rows.chunks_exact(n_classes)) {
                     for (sum, probability) in sums[index].iter_mut().zip(row) {
                         *sum += probability;
@@ -120,8 +123,12 @@ impl Predictor {
 
 /// The probability of each class for documents that are read side by side, row-major `[documents,
 /// classes]`.
-pub(crate) fn probabilities(model: &PackedClassifier, documents: &[&[u32]]) -> Vec<f32> {
-    let rows = softmax(model.forward(documents), 1).into_data_as::<f32>();
+pub(crate) fn probabilities(
+    model: &PackedClassifier,
+    documents: &[&[u32]],
+    temperature: f32,
+) -> Vec<f32> {
+    let rows = softmax(model.forward(documents) / temperature, 1).into_data_as::<f32>();
     rows.try_to_vec::<f32>().expect("converted to f32")
 }
 

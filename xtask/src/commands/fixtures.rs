@@ -15,7 +15,7 @@ use crate::workspace::{self, shown};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A Python with fastai, spacy, torch and safetensors; without it, say what would be run
+    /// A Python with fastai, pandas, spacy, torch and safetensors; without it, say what would be run
     #[arg(long, value_name = "PROGRAM")]
     python: Option<PathBuf>,
     /// The unpacked Large Movie Review Dataset; what needs it is left as it is otherwise
@@ -73,6 +73,12 @@ const GOLDEN: &[Golden] = &[
         folder: "crates/ulmfit-model/tests/fixtures",
         made: "awd_lstm",
         script: "make_awd_lstm_fixtures.py",
+        arguments: &[Out],
+    },
+    Golden {
+        folder: "crates/ulmfit-model/tests/fixtures",
+        made: "fastai_checkpoints",
+        script: "make_fastai_checkpoints.py",
         arguments: &[Out],
     },
 ];

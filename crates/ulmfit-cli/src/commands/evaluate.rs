@@ -119,6 +119,15 @@ pub(super) fn classification(timed: &Timed<ClassificationReport>) -> String {
         report.macro_f1,
         report.documents,
     );
+    format!(
+        "{figures}\n\n{}\n\n{}",
+        output::table(&class_rows(report)),
+        output::table(&confusion_rows(report))
+    )
+}
+
+/// Precision, recall and F1 of each class.
+pub(super) fn class_rows(report: &ClassificationReport) -> Vec<Vec<String>> {
     let head = ["class", "precision", "recall", "F1", "documents"];
     let mut classes = vec![head.map(str::to_owned).to_vec()];
     for label in &report.labels {
@@ -130,6 +139,11 @@ pub(super) fn classification(timed: &Timed<ClassificationReport>) -> String {
         row.push(class.support.to_string());
         classes.push(row);
     }
+    classes
+}
+
+/// How often a class was taken for which.
+pub(super) fn confusion_rows(report: &ClassificationReport) -> Vec<Vec<String>> {
     let mut confusion = vec![vec!["true \\ predicted".to_owned()]];
     confusion[0].extend(report.labels.iter().cloned());
     for (label, counts) in report.labels.iter().zip(&report.confusion) {
@@ -137,11 +151,7 @@ pub(super) fn classification(timed: &Timed<ClassificationReport>) -> String {
         row.extend(counts.iter().map(ToString::to_string));
         confusion.push(row);
     }
-    format!(
-        "{figures}\n\n{}\n\n{}",
-        output::table(&classes),
-        output::table(&confusion)
-    )
+    confusion
 }
 
 fn language_model(timed: &Timed<LanguageModelReport>) -> String {

@@ -7,10 +7,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tar::Archive;
-
 use super::reader::Documents;
 use super::source::{MAX_ARCHIVED_DOCUMENT_BYTES, Meter, Source, read_error};
+use super::tar_entries::TarFile;
 use super::text::{decode, read_bytes, read_text};
 use super::{CorpusOptions, Document};
 use crate::error::DataError;
@@ -113,7 +112,7 @@ fn open_folder(path: &Path, split: Split, meter: &Meter) -> Result<Documents, Da
 
 fn open_archive(path: &Path, split: Split, meter: &Meter) -> Result<Documents, DataError> {
     let damaged = |source| read_error(path, source);
-    let mut archive = Archive::new(Source::open(path, meter)?.bytes);
+    let mut archive = TarFile::new(Source::open(path, meter)?.bytes);
     let mut reviews: Vec<(&'static str, String, String)> = Vec::new();
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
@@ -133,8 +132,7 @@ fn open_archive(path: &Path, split: Split, meter: &Meter) -> Result<Documents, D
         let text = decode(bytes, &path.join(&name))?;
         reviews.push((class, file, text));
     }
-    // What follows the last entry holds the checksum of a compressed archive.
-    std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(damaged)?;
+    archive.finish().map_err(damaged)?;
     reviews.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     Ok(Box::new(
         reviews

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tar::Archive;
 use zip::ZipArchive;
 
 use super::packed::Bounded;
@@ -18,6 +17,7 @@ use super::reader::{Documents, open};
 use super::source::{
     MAX_ARCHIVED_DOCUMENT_BYTES, MAX_UNPACKED_BYTES, Meter, Source, begins_with, read_error,
 };
+use super::tar_entries::TarFile;
 use super::text::{decode, read_bytes};
 use super::{CorpusFormat, CorpusOptions, Document};
 use crate::error::DataError;
@@ -76,7 +76,7 @@ pub(super) fn members(
 /// Whether a tar archive holds the reviews of aclImdb, to judge by its first entries.
 pub(super) fn is_aclimdb(path: &Path) -> Result<bool, DataError> {
     let damaged = |source| read_error(path, source);
-    let mut archive = Archive::new(Source::open(path, &Meter::default())?.bytes);
+    let mut archive = TarFile::new(Source::open(path, &Meter::default())?.bytes);
     for entry in archive.entries().map_err(damaged)?.take(ENTRIES_TO_TELL) {
         let entry = entry.map_err(damaged)?;
         let name = entry.path().map_err(damaged)?.into_owned();
@@ -135,7 +135,7 @@ fn walk_zip(mut archive: ZipArchive<File>, sender: &SyncSender<Piece>) -> io::Re
 
 fn walk_tar(source: Source, sender: &SyncSender<Piece>) -> io::Result<()> {
     let mut left = MAX_UNPACKED_BYTES;
-    let mut archive = Archive::new(source.bytes);
+    let mut archive = TarFile::new(source.bytes);
     for entry in archive.entries()? {
         let mut entry = entry?;
         if !entry.header().entry_type().is_file() {
@@ -151,9 +151,7 @@ fn walk_tar(source: Source, sender: &SyncSender<Piece>) -> io::Result<()> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    // What follows the last entry holds the checksum of a compressed archive.
-    io::copy(&mut archive.into_inner(), &mut io::sink())?;
-    Ok(())
+    archive.finish()
 }
 
 /// Hands over a member with a known ending. Returns whether anybody listens.

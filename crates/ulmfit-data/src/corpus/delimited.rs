@@ -109,12 +109,18 @@ struct Rows {
     reader: Reader<QuoteWatch<Bytes>>,
     report: QuoteReport,
     name: PathBuf,
+    limit: u64,
 }
 
 impl Rows {
     fn new(source: Source, delimiter: u8) -> Self {
+        Self::with_limit(source, delimiter, MAX_RECORD_BYTES)
+    }
+
+    /// Rows of at most so many bytes.
+    fn with_limit(source: Source, delimiter: u8, limit: u64) -> Self {
         let quoting = delimiter == b',';
-        let watch = QuoteWatch::new(source.bytes, delimiter, quoting, MAX_RECORD_BYTES);
+        let watch = QuoteWatch::new(source.bytes, delimiter, quoting, limit);
         let report = watch.report();
         let reader = ReaderBuilder::new()
             .delimiter(delimiter)
@@ -125,6 +131,7 @@ impl Rows {
             reader,
             report,
             name: source.name,
+            limit,
         }
     }
 
@@ -155,7 +162,7 @@ impl Rows {
             return DataError::RecordTooLarge {
                 path,
                 line,
-                limit: MAX_RECORD_BYTES,
+                limit: self.limit,
             };
         }
         let line = error.position().map_or(1, csv::Position::line);
@@ -196,6 +203,29 @@ impl Iterator for Rows {
             Ok(false) => None,
             Ok(true) => Some(self.row(&record)),
             Err(error) => Some(Err(self.error(error))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_without_end_is_refused_when_it_is_over_the_bound() {
+        for (delimiter, begins, repeats) in [
+            (b',', &b"text\n"[..], b'a'),
+            (b',', b"text\n\"", b'\n'),
+            (b',', b"text\n", b','),
+            (b'\t', b"text\n", b'"'),
+        ] {
+            let bytes = std::io::Read::chain(begins, std::io::repeat(repeats));
+            let source = Source::new(bytes, "pipe".into()).unwrap();
+            let mut rows = Rows::with_limit(source, delimiter, 1 << 20);
+            assert_eq!(rows.next().unwrap().unwrap().fields, ["text"]);
+            let message = rows.next().unwrap().err().unwrap().to_string();
+            let expected = "pipe, line 2: a record of more than 1048576 bytes; split it";
+            assert_eq!(message, expected);
         }
     }
 }

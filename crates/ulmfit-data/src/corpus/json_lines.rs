@@ -1,13 +1,14 @@
 //! JSON lines: an object a line, with named columns.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::columns::Columns;
+use super::json_row::{self, Field, Row};
 use super::lines::Lines;
 use super::source::Source;
 use super::text::without_nul;
 use super::{CorpusOptions, Document};
-use crate::error::DataError;
+use crate::error::{DataError, brief};
 
 /// Reads objects as documents. Blank lines are left out.
 pub(super) struct JsonLinesReader {
@@ -36,8 +37,8 @@ impl JsonLinesReader {
     }
 
     fn document(&mut self, line: &str) -> Result<Document, DataError> {
-        let mut object: Map<String, Value> =
-            serde_json::from_str(line).map_err(|error| self.malformed(json_reason(&error)))?;
+        let mut object =
+            json_row::parse(line).map_err(|error| self.malformed(json_reason(&error)))?;
         if self.keys.is_none() {
             self.keys = Some(self.find_keys(&object)?);
         }
@@ -58,14 +59,18 @@ impl JsonLinesReader {
             Some((value, key)) => self.scalar(&key, value)?,
             None => None,
         };
-        let id = object.remove("id");
+        let id = match object.remove("id") {
+            Some(Field::Scalar(id)) => Some(id),
+            Some(Field::Nested) => {
+                let reason = "\"id\" is a list or an object, expected a string or a number";
+                return Err(self.malformed(reason.to_owned()));
+            }
+            None => None,
+        };
         Ok(Document { fields, label, id })
     }
 
-    fn find_keys(
-        &self,
-        object: &Map<String, Value>,
-    ) -> Result<(Vec<String>, Option<String>), DataError> {
+    fn find_keys(&self, object: &Row) -> Result<(Vec<String>, Option<String>), DataError> {
         let names: Vec<String> = object.keys().cloned().collect();
         let columns = Columns::find(
             &names,
@@ -78,15 +83,20 @@ impl JsonLinesReader {
     }
 
     /// A value as text: strings as they are, numbers and booleans as JSON spells them, null as none.
-    fn scalar(&self, key: &str, value: &Value) -> Result<Option<String>, DataError> {
-        match value {
-            Value::Null => Ok(None),
+    fn scalar(&self, key: &str, field: &Field) -> Result<Option<String>, DataError> {
+        match field {
+            Field::Scalar(Value::Null) => Ok(None),
             // NUL can still come as an escape.
-            Value::String(text) => Ok(Some(without_nul(text.clone()))),
-            Value::Number(_) | Value::Bool(_) => Ok(Some(value.to_string())),
-            Value::Array(_) | Value::Object(_) => Err(self.malformed(format!(
-                "\"{key}\" is a list or an object, expected a string"
-            ))),
+            Field::Scalar(Value::String(text)) => Ok(Some(without_nul(text.clone()))),
+            Field::Scalar(value @ (Value::Number(_) | Value::Bool(_))) => {
+                Ok(Some(value.to_string()))
+            }
+            // Of these only an `id` is kept.
+            Field::Scalar(Value::Array(_) | Value::Object(_)) | Field::Nested => Err(self
+                .malformed(format!(
+                    "\"{}\" is a list or an object, expected a string",
+                    brief(key)
+                ))),
         }
     }
 
@@ -102,7 +112,12 @@ impl JsonLinesReader {
 /// The parser's words, with its own line number, always 1, taken out.
 fn json_reason(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or_default();
+    // It quotes strings, which may be as long as the line.
+    let message = brief(
+        message
+            .rsplit_once(" at line ")
+            .map_or(&*message, |parts| parts.0),
+    );
     match error.column() {
         0 => format!("expected a JSON object ({message})"),
         column => format!("expected a JSON object ({message} at column {column})"),

@@ -28,6 +28,18 @@ impl Lines {
         &self.source.name
     }
 
+    /// Most bytes of one line.
+    pub(super) const fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Lines of at most so many bytes.
+    #[cfg(test)]
+    pub(super) const fn with_limit(mut self, limit: u64) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// The number of the line that was read last, counted from 1.
     pub(super) const fn number(&self) -> u64 {
         self.number
@@ -86,13 +98,11 @@ mod tests {
 
     fn lines(bytes: &'static [u8], limit: u64) -> Vec<Result<String, String>> {
         let source = Source::new(bytes, "a.txt".into()).unwrap();
-        Lines {
-            limit,
-            ..Lines::new(source)
-        }
-        .map(|line| line.map_err(|error| error.to_string()))
-        .take(5)
-        .collect()
+        Lines::new(source)
+            .with_limit(limit)
+            .map(|line| line.map_err(|error| error.to_string()))
+            .take(5)
+            .collect()
     }
 
     #[test]
@@ -108,5 +118,14 @@ mod tests {
         assert_eq!(found[0], Ok("1234".to_owned()));
         let message = "a.txt, line 2: a record of more than 6 bytes; split it";
         assert_eq!(found[1], Err(message.to_owned()));
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_when_it_is_over_the_bound() {
+        let endless = Source::new(std::io::repeat(b'a'), "pipe".into()).unwrap();
+        let mut lines = Lines::new(endless).with_limit(1 << 20);
+        let message = lines.next().unwrap().unwrap_err().to_string();
+        let expected = "pipe, line 1: a record of more than 1048576 bytes; split it";
+        assert_eq!(message, expected);
     }
 }

@@ -43,7 +43,7 @@ impl<R: Read> Read for Metered<R> {
 /// Bytes as they come.
 pub(super) type Bytes = Box<dyn BufRead + Send>;
 
-/// An open file or stream: unpacked, without a byte-order mark.
+/// An open file or stream: unpacked, without byte-order marks.
 pub(super) struct Source {
     /// What is left to read.
     pub(super) bytes: Bytes,
@@ -77,10 +77,15 @@ impl Source {
             source,
         };
         let buffered = Box::new(BufReader::with_capacity(BUFFER_BYTES, stream));
-        let bytes = unpacked(buffered).map_err(read)?;
-        match begins_with(bytes, UTF8_BOM) {
-            Ok((_, bytes)) => Ok(Self { bytes, name }),
-            Err(source) => Err(read_error(&name, source)),
+        let mut bytes = unpacked(buffered).map_err(read)?;
+        // There may be several, of programs that each put one in front. The CSV library would drop
+        // the second, and see another beginning than what watches its quotation marks.
+        loop {
+            match begins_with(bytes, UTF8_BOM) {
+                Ok((true, behind)) => bytes = behind,
+                Ok((false, bytes)) => return Ok(Self { bytes, name }),
+                Err(source) => return Err(read_error(&name, source)),
+            }
         }
     }
 
@@ -150,6 +155,7 @@ mod tests {
     fn marks_are_told_from_what_looks_like_them() {
         for (bytes, expected) in [
             (&b"\xef\xbb\xbfa"[..], &b"a"[..]),
+            (b"\xef\xbb\xbf\xef\xbb\xbfa", b"a"),
             (b"\xef\xbba", b"\xef\xbba"),
             (b"\xef", b"\xef"),
             (b"\x1f", b"\x1f"),

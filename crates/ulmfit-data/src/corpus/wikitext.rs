@@ -2,7 +2,7 @@
 
 use super::Document;
 use super::lines::Lines;
-use super::source::{MAX_RECORD_BYTES, Source};
+use super::source::Source;
 use crate::error::DataError;
 
 /// Reads articles, each with its title line. `<unk>` stays as it is: the text rules know it.
@@ -27,6 +27,7 @@ impl Iterator for WikiTextReader {
     fn next(&mut self) -> Option<Self::Item> {
         let mut article = self.title.take().unwrap_or_default();
         let first_line = self.lines.number().max(1);
+        let limit = self.lines.limit();
         // A line that looks like a title only is one behind a blank line.
         let mut blank = article.is_empty();
         for line in self.lines.by_ref() {
@@ -43,11 +44,11 @@ impl Iterator for WikiTextReader {
                 }
             }
             blank = line.trim().is_empty();
-            if (article.len() + line.len()) as u64 > MAX_RECORD_BYTES {
+            if (article.len() + line.len()) as u64 > limit {
                 return Some(Err(DataError::RecordTooLarge {
                     path: self.lines.name().to_owned(),
                     line: first_line,
-                    limit: MAX_RECORD_BYTES,
+                    limit,
                 }));
             }
             if !article.is_empty() {
@@ -70,6 +71,19 @@ fn is_title(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_article_without_end_is_refused_when_it_is_over_the_bound() {
+        let lines = std::io::Read::chain(&b" = A = \n"[..], std::io::repeat(b'\n'));
+        let source = Source::new(lines, "pipe".into()).unwrap();
+        let mut articles = WikiTextReader {
+            lines: Lines::new(source).with_limit(1 << 16),
+            title: None,
+        };
+        let message = articles.next().unwrap().unwrap_err().to_string();
+        let expected = "pipe, line 1: a record of more than 65536 bytes; split it";
+        assert_eq!(message, expected);
+    }
 
     #[test]
     fn titles() {

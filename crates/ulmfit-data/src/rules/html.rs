@@ -26,8 +26,9 @@ const FIXES: [(&str, &str); 13] = [
 /// Undoes broken HTML escapes, line breaks and `WikiText`'s markup, then unescapes what is left.
 pub fn fix_html(text: &str) -> Cow<'_, str> {
     let mut fixed = unchanged(text);
+    let marks = Marks::of(text);
     for (from, to) in FIXES {
-        if fixed.contains(from) {
+        if marks.allow(from) && fixed.contains(from) {
             fixed = Cow::Owned(fixed.replace(from, to));
         }
     }
@@ -35,6 +36,37 @@ pub fn fix_html(text: &str) -> Cow<'_, str> {
         Cow::Owned(unescape(&fixed))
     } else {
         fixed
+    }
+}
+
+/// Which of the bytes are there that every fix needs one of: most texts have few of them, and are not
+/// looked through thirteen times.
+struct Marks {
+    there: [bool; 256],
+    /// Three side by side, or what may become that.
+    dots: bool,
+}
+
+impl Marks {
+    fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut there = [false; 256];
+        for &byte in bytes {
+            there[usize::from(byte)] = true;
+        }
+        let has = |byte: u8| there[usize::from(byte)];
+        // ` @.@ ` may leave dots side by side that were not.
+        let dots = has(b'.') && (has(b'@') || bytes.windows(3).any(|three| three == b"..."));
+        Self { there, dots }
+    }
+
+    /// Whether a text with these bytes can have what is fixed. No fix makes any of them, but for dots.
+    fn allow(&self, from: &str) -> bool {
+        match from.as_bytes() {
+            [b'.', ..] => self.dots,
+            [b' ', mark, ..] | [mark @ (b'\\' | b'<'), ..] => self.there[usize::from(*mark)],
+            _ => self.there[usize::from(b';')],
+        }
     }
 }
 

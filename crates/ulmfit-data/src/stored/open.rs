@@ -12,7 +12,7 @@ use super::layout::{
     TOKENS, VERSION,
 };
 use super::positioned::read_exact_at;
-use crate::error::DataError;
+use crate::error::{DataError, brief};
 use crate::token_ids::TokenIds;
 use crate::tokenized::{DocumentLabels, TokenizedCorpus};
 use crate::tokenizer::Tokenizer;
@@ -51,6 +51,14 @@ pub(crate) fn open(folder: &Path) -> Result<TokenizedCorpus, DataError> {
         }
     }
     let (tokens, counts) = read_tokens(folder, description.tokens_file, tokens_len)?;
+    let counted = counts
+        .iter()
+        .try_fold(0_u64, |sum, count| sum.checked_add(*count));
+    if counted != Some(description.tokens) {
+        return Err(damaged(
+            "the counts in tokens.jsonl do not add up to its tokens".to_owned(),
+        ));
+    }
 
     let mut ends: Vec<u64> = Vec::new();
     checked_chunks(folder, ENDS, description.ends_file, |bytes| {
@@ -113,8 +121,12 @@ pub(super) fn describe(folder: &Path) -> Result<Description, DataError> {
     file.take(MAX_DESCRIPTION_BYTES)
         .read_to_end(&mut text)
         .map_err(read)?;
-    let description: Description = serde_json::from_slice(&text)
-        .map_err(|error| damaged(folder, format!("corpus.json: {error}")))?;
+    let description: Description = serde_json::from_slice(&text).map_err(|error| {
+        damaged(
+            folder,
+            format!("corpus.json: {}", brief(&error.to_string())),
+        )
+    })?;
     if description.version != VERSION {
         return Err(damaged(
             folder,
@@ -216,7 +228,7 @@ fn read_tokens(
             }
         }
         let (token, times): (String, u64) = serde_json::from_slice(&line)
-            .map_err(|error| damaged(folder, format!("{TOKENS}: {error}")))?;
+            .map_err(|error| damaged(folder, format!("{TOKENS}: {}", brief(&error.to_string()))))?;
         tokens.push(token);
         counts.push(times);
     }

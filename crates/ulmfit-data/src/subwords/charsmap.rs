@@ -3,12 +3,21 @@
 //! It is a trie in an array of 32-bit units, each at the exclusive or of its parent's place and its
 //! byte, with the replacements behind it in one text. What reads it trusts every place in it.
 
+use super::growth::MOST_OF_TABLE;
 use super::invalid;
 use crate::error::DataError;
 
-/// Checks that no text can lead out of the table.
+/// Most bytes of a table. SentencePiece's own have a quarter of a megabyte.
+const LARGEST: usize = 8 << 20;
+
+/// Checks that no text can lead out of the table, and that no replacement is a text of its own.
 pub(super) fn check(table: &[u8]) -> Result<(), DataError> {
     let damaged = || invalid("its table of replacements is damaged");
+    if table.len() > LARGEST {
+        return Err(invalid(format!(
+            "its table of replacements has more than {LARGEST} bytes"
+        )));
+    }
     let (length, rest) = table.split_first_chunk::<4>().ok_or_else(damaged)?;
     let length = u32::from_le_bytes(*length) as usize;
     let (units, replacements) = rest.split_at_checked(length).ok_or_else(damaged)?;
@@ -43,6 +52,13 @@ pub(super) fn check(table: &[u8]) -> Result<(), DataError> {
                 let value = units.get(next).ok_or_else(damaged)? & 0x7fff_ffff;
                 if !replacements.is_char_boundary(value) {
                     return Err(damaged());
+                }
+                let mut replacement = replacements[value..].bytes();
+                let length = replacement.position(|byte| byte == 0);
+                if length.unwrap_or(replacements.len() - value) > MOST_OF_TABLE {
+                    return Err(invalid(
+                        "its table of replacements makes too much of a text",
+                    ));
                 }
             }
             open.push(next);
@@ -93,5 +109,15 @@ mod tests {
         assert!(check(&table(&vec![0; 256], b"\xff")).is_err());
         assert!(check(&[255; 9]).is_err());
         assert!(check(&[]).is_err());
+    }
+
+    #[test]
+    fn a_replacement_is_a_few_characters() {
+        let mut table = one_letter(0);
+        table.extend([b'a'; 80]);
+        assert!(check(&table).is_ok(), "it ends before");
+        let mut endless = one_letter(3);
+        endless.extend([b'a'; 80]);
+        assert!(check(&endless).is_err());
     }
 }

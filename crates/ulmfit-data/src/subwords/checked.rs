@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{SubwordKind, charsmap, invalid};
-use crate::error::DataError;
+use super::growth::Growth;
+use super::{SubwordKind, charsmap, invalid, pieces};
+use crate::error::{DataError, brief};
 
 /// Parts that are known to cut a text without panics, whatever they are set to. A part that is not
 /// among them is refused rather than tried.
@@ -64,8 +65,9 @@ pub(super) fn check(json: &str) -> Result<Checked, DataError> {
     for part in ["padding", "truncation", "post_processor"] {
         file[part] = Value::Null;
     }
+    let mut growth = Growth::new();
     for part in ["normalizer", "pre_tokenizer", "decoder"] {
-        check_part(&file[part])?;
+        check_part(&file[part], &mut growth)?;
     }
     let model = file
         .get_mut("model")
@@ -79,13 +81,17 @@ pub(super) fn check(json: &str) -> Result<Checked, DataError> {
         other => {
             return Err(invalid(format!(
                 "its model is {}, and only Unigram and BPE are read",
-                other.unwrap_or("not named")
+                brief(other.unwrap_or("not named"))
             )));
         }
     };
     let unknown = match kind {
-        SubwordKind::Unigram => model.get("unk_id").and_then(Value::as_u64),
+        SubwordKind::Unigram => {
+            pieces::check_unigram(model)?;
+            model.get("unk_id").and_then(Value::as_u64)
+        }
         SubwordKind::Bpe => {
+            pieces::check_bpe(model)?;
             model.insert("dropout".to_owned(), Value::Null);
             let unknown = model.get("unk_token").and_then(Value::as_str);
             unknown
@@ -104,7 +110,7 @@ pub(super) fn check(json: &str) -> Result<Checked, DataError> {
 }
 
 /// Checks a part and the parts inside it. JSON that was read has a bounded depth.
-fn check_part(part: &Value) -> Result<(), DataError> {
+fn check_part(part: &Value, growth: &mut Growth) -> Result<(), DataError> {
     match part {
         Value::Object(fields) => {
             let name = fields.get("type").and_then(Value::as_str);
@@ -112,16 +118,21 @@ fn check_part(part: &Value) -> Result<(), DataError> {
                 && !PARTS.contains(&name)
             {
                 return Err(invalid(format!(
-                    "it has the part {name}, which is not supported"
+                    "it has the part {}, which is not supported",
+                    brief(name)
                 )));
             }
-            if let Some(table) = fields.get("precompiled_charsmap") {
-                let table = table.as_str().and_then(|table| STANDARD.decode(table).ok());
+            growth.add(fields)?;
+            // One that should have a table and does not is not read by what comes after.
+            if name == Some("Precompiled") || fields.contains_key("precompiled_charsmap") {
+                let table = fields.get("precompiled_charsmap").and_then(Value::as_str);
+                let table = table.and_then(|table| STANDARD.decode(table).ok());
                 charsmap::check(&table.unwrap_or_default())?;
             }
-            fields.values().try_for_each(check_part)
+            let mut parts = fields.values();
+            parts.try_for_each(|part| check_part(part, growth))
         }
-        Value::Array(parts) => parts.iter().try_for_each(check_part),
+        Value::Array(parts) => parts.iter().try_for_each(|part| check_part(part, growth)),
         _ => Ok(()),
     }
 }
@@ -154,6 +165,18 @@ mod tests {
             (
                 r#"{"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAAA"},"model":{}}"#,
                 "its table of replacements is damaged",
+            ),
+            (
+                r#"{"normalizer":{"type":"Precompiled"},"model":{}}"#,
+                "its table of replacements is damaged",
+            ),
+            (
+                r#"{"normalizer":{"type":"Replace","pattern":{"Regex":"(?:a{99}){99}"},"content":""},"model":{}}"#,
+                "one of its patterns repeats too much",
+            ),
+            (
+                r#"{"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[["a","b"]]}}"#,
+                "its merge [\"a\",\"b\"] is not one of pieces",
             ),
         ] {
             let error = check(json).err().unwrap().to_string();

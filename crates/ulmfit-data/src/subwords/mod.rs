@@ -10,6 +10,8 @@
 
 mod charsmap;
 mod checked;
+mod growth;
+mod pieces;
 pub mod sentencepiece;
 pub mod training;
 
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokenizers::{AddedToken, Tokenizer as HfTokenizer};
 
-use crate::error::DataError;
+use crate::error::{DataError, brief};
 use crate::special;
 use crate::vocab::Vocab;
 
@@ -103,7 +105,7 @@ impl Subwords {
         } = checked::check(json)?;
         let tokenizer = json
             .parse::<HfTokenizer>()
-            .map_err(|error| invalid(error.to_string()))?;
+            .map_err(|error| invalid(brief(&error.to_string())))?;
         Self::new(tokenizer, kind, unknown)
     }
 
@@ -113,7 +115,7 @@ impl Subwords {
         kind: SubwordKind,
         unknown: Option<u32>,
     ) -> Result<Self, DataError> {
-        let failed = |error: tokenizers::Error| invalid(error.to_string());
+        let failed = |error: tokenizers::Error| invalid(brief(&error.to_string()));
         let behind_mark = |token: &str| format!("▁{token}");
         // Models of fastai's have the special tokens as pieces behind the mark of a space.
         let missing: Vec<AddedToken> = special::ALL
@@ -122,18 +124,8 @@ impl Subwords {
             .map(|token| special_token(token))
             .collect();
         tokenizer.add_special_tokens(missing).map_err(failed)?;
-        let mut pieces = Vec::new();
-        for (piece, id) in tokenizer.get_vocab(true) {
-            let id = id as usize;
-            // Ids without a piece are gaps; a file of a few bytes must not name a huge one.
-            if id > LARGEST_ID {
-                return Err(invalid(format!("the piece \"{piece}\" has the id {id}")));
-            }
-            if id >= pieces.len() {
-                pieces.resize(id + 1, String::new());
-            }
-            pieces[id] = piece;
-        }
+        check_added(&tokenizer)?;
+        let pieces = by_id(&tokenizer)?;
         let json = tokenizer.to_string(false).map_err(failed)?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -204,6 +196,52 @@ impl Subwords {
 
 /// No id of a piece is larger: four times the largest vocabulary in use.
 const LARGEST_ID: usize = 1 << 20;
+
+/// Checks that no added token is white space that takes the white space before it: where another one
+/// took that already, it would begin behind its end.
+fn check_added(tokenizer: &HfTokenizer) -> Result<(), DataError> {
+    let added = tokenizer.get_added_vocabulary();
+    for (id, token) in added.get_added_tokens_decoder() {
+        // As it is looked for, which is behind the normalizer.
+        let text = added.simple_id_to_token(*id).unwrap_or_default();
+        if token.lstrip && text.trim().is_empty() {
+            return Err(invalid(format!(
+                "its added token {:?} is white space and takes white space",
+                brief(&token.content)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The pieces by their ids; empty where there is none.
+fn by_id(tokenizer: &HfTokenizer) -> Result<Vec<String>, DataError> {
+    let mut pieces: Vec<String> = Vec::new();
+    // In order, so that of several mistakes the same one is told each time.
+    let mut by_id: Vec<(String, u32)> = tokenizer.get_vocab(true).into_iter().collect();
+    by_id.sort_unstable_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+    for (piece, id) in by_id {
+        let id = id as usize;
+        // Ids without a piece are gaps; a file of a few bytes must not name a huge one.
+        if id > LARGEST_ID {
+            let piece = brief(&piece);
+            return Err(invalid(format!("the piece \"{piece}\" has the id {id}")));
+        }
+        if id >= pieces.len() {
+            pieces.resize(id + 1, String::new());
+        }
+        // Added tokens are numbered behind the number of pieces, and with gaps among these there may
+        // be a piece. Then which of the two is meant is anyone's guess.
+        if !pieces[id].is_empty() {
+            let (one, other) = (brief(&pieces[id]), brief(&piece));
+            return Err(invalid(format!(
+                "the pieces \"{one}\" and \"{other}\" both have the id {id}"
+            )));
+        }
+        pieces[id] = piece;
+    }
+    Ok(pieces)
+}
 
 /// A special token that takes the spaces around it, so that none is left between it and a word.
 fn special_token(token: &str) -> AddedToken {

@@ -10,12 +10,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Subwords, charsmap, invalid};
+use super::{Subwords, charsmap, invalid, pieces};
 use crate::error::DataError;
 use wire::{Field, fields};
 
 /// No model has more pieces.
 const MOST_PIECES: usize = 1 << 20;
+
+/// No model of so many pieces has more ways to merge two of them: there are about four a piece.
+const MOST_MERGES: usize = 1 << 21;
 
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "they are the file's own")]
@@ -60,7 +63,7 @@ pub fn read(bytes: &[u8]) -> Result<Subwords, DataError> {
         .ok_or_else(|| invalid("it has no unknown piece"))?;
     let pieces_model = match model.kind {
         1 => unigram(&model, unknown),
-        2 => bpe(&model, unknown),
+        2 => bpe(&model, unknown)?,
         _ => {
             return Err(invalid(
                 "it is a SentencePiece model of words or characters",
@@ -96,7 +99,10 @@ fn parse(bytes: &[u8]) -> Result<Model, DataError> {
                 if model.pieces.len() == MOST_PIECES {
                     return Err(invalid(format!("it has more than {MOST_PIECES} pieces")));
                 }
-                model.pieces.push(parse_piece(piece).ok_or_else(damaged)?);
+                let piece = parse_piece(piece).ok_or_else(damaged)?;
+                // Merges are looked for at every place in a piece.
+                pieces::check_length(&piece.text, pieces::LONGEST_OF_UNIGRAM)?;
+                model.pieces.push(piece);
             }
             // The trainer's settings.
             (2, Field::Bytes(settings)) => {
@@ -145,7 +151,9 @@ fn parse_piece(bytes: &[u8]) -> Option<Piece> {
     piece.score.is_finite().then_some(piece)
 }
 
-/// Scores as they are, but for pieces that a text does not have: they get the worst.
+/// Scores as they are, but for pieces that stand for no text, such as `<s>`: they get the worst, since
+/// they have to keep their places. A text that spells one is cut in it all the same, which is not so
+/// in SentencePiece.
 fn unigram(model: &Model, unknown: usize) -> Value {
     let worst = model
         .pieces
@@ -170,7 +178,7 @@ fn unigram(model: &Model, unknown: usize) -> Value {
 
 /// SentencePiece merges the pair whose piece has the best score; here merges are a list. A piece may
 /// come of several pairs.
-fn bpe(model: &Model, unknown: usize) -> Value {
+fn bpe(model: &Model, unknown: usize) -> Result<Value, DataError> {
     let pieces: std::collections::HashMap<&str, usize> = model
         .pieces
         .iter()
@@ -181,6 +189,9 @@ fn bpe(model: &Model, unknown: usize) -> Value {
     for piece in &model.pieces {
         if piece.kind != Piece::NORMAL {
             continue;
+        }
+        if merges.len() > MOST_MERGES {
+            return Err(invalid(format!("it has more than {MOST_MERGES} merges")));
         }
         for (at, _) in piece.text.char_indices().skip(1) {
             let (left, right) = piece.text.split_at(at);
@@ -194,7 +205,7 @@ fn bpe(model: &Model, unknown: usize) -> Value {
         .iter()
         .map(|(_, left, right)| json!([left, right]))
         .collect();
-    json!({
+    Ok(json!({
         "type": "BPE",
         "dropout": null,
         "unk_token": model.pieces[unknown].text,
@@ -206,7 +217,7 @@ fn bpe(model: &Model, unknown: usize) -> Value {
         "ignore_merges": true,
         "vocab": pieces,
         "merges": merges,
-    })
+    }))
 }
 
 fn normalizer(model: &Model) -> Value {

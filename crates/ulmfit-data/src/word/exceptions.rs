@@ -61,10 +61,29 @@ static EXCEPTIONS: LazyLock<HashMap<String, Vec<usize>>> = LazyLock::new(build);
 
 /// The lengths in bytes of the tokens that an exception is cut in, if the text is one.
 pub(super) fn find(text: &str) -> Option<&'static [usize]> {
-    if text.len() > LONGEST {
+    let (word, bit) = place(text)?;
+    // Nearly every text that is none is known here, without a hash of it.
+    if FILTER[word] & bit == 0 {
         return None;
     }
     EXCEPTIONS.get(text).map(Vec::as_slice)
+}
+
+/// A bit for each first byte, last byte and length that an exception has, of the bytes five bits.
+static FILTER: LazyLock<Box<[u32; 1 << 10]>> = LazyLock::new(|| {
+    let mut filter = Box::new([0; 1 << 10]);
+    for (word, bit) in all().filter_map(place) {
+        filter[word] |= bit;
+    }
+    filter
+});
+
+/// Where a text is in the filter; none for one that is too long, or empty.
+fn place(text: &str) -> Option<(usize, u32)> {
+    const { assert!(LONGEST < 32, "a length is a bit of a word") };
+    let (first, last) = text.as_bytes().first().zip(text.as_bytes().last())?;
+    let word = usize::from(first & 31) << 5 | usize::from(last & 31);
+    (text.len() <= LONGEST).then(|| (word, 1 << text.len()))
 }
 
 /// All exceptions.

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use ulmfit_data::{TokenizerConfig, VocabConfig};
 use ulmfit_model::{AwdLstmConfig, AwdLstmDropout};
 
-pub use stage::{ClassifierRecipe, Keep, LanguageModelRecipe, Softmax, TrainingRecipe};
+pub use stage::{
+    ClassWeights, ClassifierRecipe, Keep, LanguageModelRecipe, Softmax, TrainingRecipe,
+};
 
 use crate::digest;
 use crate::error::TrainError;

@@ -95,8 +95,39 @@ pub struct ClassifierRecipe {
     pub alpha: f64,
     /// Weight of temporal activation regularization.
     pub beta: f64,
+    /// How much a document counts, by its class.
+    pub class_weights: ClassWeights,
     /// The rest.
     pub training: TrainingRecipe,
+}
+
+/// How much a document counts in the loss, by its class. A class that is `r` times as frequent as the
+/// classes are on average counts 1, 1/r or 1/√r.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// All the same: for accuracy.
+    None,
+    /// As if all classes were as frequent: for recall of the rare ones.
+    Balanced,
+    /// Half way.
+    SquareRoot,
+}
+
+impl ClassWeights {
+    /// The weight of each class, given how many documents each has; 0 for a class without any.
+    pub(crate) fn of(self, counts: &[usize]) -> Vec<f32> {
+        let mean = counts.iter().sum::<usize>() as f64 / counts.len().max(1) as f64;
+        let weight = |&count: &usize| {
+            let rarity = if count == 0 { 0.0 } else { mean / count as f64 };
+            match self {
+                Self::None => 1.0,
+                Self::Balanced => rarity as f32,
+                Self::SquareRoot => rarity.sqrt() as f32,
+            }
+        };
+        counts.iter().map(weight).collect()
+    }
 }
 
 /// [`AwdLstmDropout`] as a recipe states it.
@@ -164,5 +195,19 @@ impl TrainingRecipe {
             phase.schedule(&self.schedule).init(1)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_classes_count_more() {
+        let counts = [8, 2, 2, 0];
+        assert_eq!(ClassWeights::None.of(&counts), [1.0; 4]);
+        assert_eq!(ClassWeights::Balanced.of(&counts), [0.375, 1.5, 1.5, 0.0]);
+        let half_way = ClassWeights::SquareRoot.of(&[8, 2]);
+        assert!((half_way[1] / half_way[0] - 2.0).abs() < 1e-6);
     }
 }

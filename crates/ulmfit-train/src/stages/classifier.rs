@@ -4,10 +4,10 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ulmfit_data::{DocumentBatches, EncodedCorpus, TokenizedCorpus, stratified_split};
 use ulmfit_model::{
-    DropoutRng, InitRng, Precision, TextClassifier, TextClassifierConfig,
+    AwdLstm, AwdLstmConfig, DropoutRng, InitRng, Precision, TextClassifier, TextClassifierConfig,
     activation_regularization, named_weights, temporal_activation_regularization,
 };
-use ulmfit_optim::{LayerGroups, StepRates, clip_global_norm, unfreeze};
+use ulmfit_optim::{LayerGroups, Optimizer, StepRates, clip_global_norm, unfreeze};
 
 use super::plan;
 use super::run::{Run, Subject, digest_of};
@@ -24,9 +24,30 @@ use crate::prepare::check_tokenizer;
 use crate::recipe::{ClassifierRecipe, Keep, Recipe};
 
 /// Documents and their classes.
-struct Labeled {
-    documents: EncodedCorpus,
-    labels: Vec<usize>,
+pub(super) struct Labeled {
+    pub(super) documents: EncodedCorpus,
+    pub(super) labels: Vec<usize>,
+    /// Of each class.
+    pub(super) weights: Vec<f32>,
+}
+
+/// Labeled documents to train a classifier on.
+#[derive(Clone, Debug)]
+pub struct ClassifierData<'a> {
+    /// The documents, each with its label.
+    pub corpus: &'a TokenizedCorpus,
+    /// Those to validate on, in rising order; where none are named, the recipe's part of each class,
+    /// drawn by the seed.
+    pub held_out: Option<Vec<usize>>,
+}
+
+impl<'a> From<&'a TokenizedCorpus> for ClassifierData<'a> {
+    fn from(corpus: &'a TokenizedCorpus) -> Self {
+        Self {
+            corpus,
+            held_out: None,
+        }
+    }
 }
 
 /// Trains a classifier on top of a fine-tuned language model (Howard and Ruder 2018, section
@@ -35,13 +56,14 @@ struct Labeled {
 /// # Errors
 ///
 /// Any [`TrainError`]; a run that ends in one can be resumed from its last checkpoint.
-pub fn train_classifier(
-    corpus: &TokenizedCorpus,
+pub fn train_classifier<'a>(
+    data: impl Into<ClassifierData<'a>>,
     language_model: TrainedLanguageModel,
     recipe: &Recipe,
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<TrainedClassifier, TrainError> {
+    let ClassifierData { corpus, held_out } = data.into();
     let stage = &recipe.classifier;
     if language_model.direction != options.direction {
         return Err(TrainError::Unusable(format!(
@@ -66,23 +88,24 @@ pub fn train_classifier(
     let (labels, classes) = number_labels(corpus.labels().iter())?;
     let corpus = directed(corpus.encode_all(&vocab).load()?, direction);
     let data_digest = digest::of_data(&corpus, &classes, &vocab)?;
-    let (train, valid) = stratified_split(&classes, stage.training.validation, options.seed);
+    let (train, valid) = match held_out {
+        Some(valid) => (others(&valid, classes.len()), valid),
+        None => stratified_split(&classes, stage.training.validation, options.seed),
+    };
     let part = |indices: &[usize]| Labeled {
         documents: corpus.select(indices),
         labels: indices.iter().map(|&index| classes[index]).collect(),
+        weights: vec![1.0; labels.len()],
     };
-    let (train, valid) = (part(&train), part(&valid));
+    let (mut train, valid) = (part(&train), part(&valid));
+    let mut counts = vec![0; labels.len()];
+    for &class in &train.labels {
+        counts[class] += 1;
+    }
+    train.weights = stage.class_weights.of(&counts);
 
-    let encoder = config.encoder.with_dropout(stage.dropout());
-    let config = TextClassifierConfig::new(encoder, labels.len())
-        .with_d_head(stage.d_head)
-        .with_head_dropout(stage.head_dropout)
-        .with_bptt(stage.bptt)
-        .with_max_len(Some(stage.max_len));
-    let device = options.device.clone().autodiff();
-    let classifier = config
-        .init(&mut InitRng::new(options.seed), &device)
-        .with_encoder(model.encoder.train(), &config);
+    let config = config_on(config.encoder, stage, labels.len());
+    let classifier = start(&config, model.encoder, options.seed, &options.device);
     let mut run = Run::open(
         Subject {
             stage: "classifier",
@@ -113,6 +136,7 @@ pub fn train_classifier(
         direction,
         provenance: run.provenance(),
         precision: Precision::Float32,
+        temperature: 1.0,
         model,
     };
     ModelFile::Classifier(vec![trained.clone()]).save(&run.dir.model())?;
@@ -120,9 +144,42 @@ pub fn train_classifier(
     Ok(trained)
 }
 
+/// The places below `count` that are not among `places`, which rise.
+fn others(places: &[usize], count: usize) -> Vec<usize> {
+    let mut places = places.iter().peekable();
+    (0..count)
+        .filter(|place| places.next_if_eq(&place).is_none())
+        .collect()
+}
+
+/// The configuration of a classifier on top of a language model's encoder.
+pub(super) fn config_on(
+    encoder: AwdLstmConfig,
+    recipe: &ClassifierRecipe,
+    n_classes: usize,
+) -> TextClassifierConfig {
+    TextClassifierConfig::new(encoder.with_dropout(recipe.dropout()), n_classes)
+        .with_d_head(recipe.d_head)
+        .with_head_dropout(recipe.head_dropout)
+        .with_bptt(recipe.bptt)
+        .with_max_len(Some(recipe.max_len))
+}
+
+/// The classifier before its first step: a language model's encoder, and a new head.
+pub(super) fn start(
+    config: &TextClassifierConfig,
+    encoder: AwdLstm,
+    seed: u64,
+    device: &Device,
+) -> TextClassifier {
+    config
+        .init(&mut InitRng::new(seed), &device.clone().autodiff())
+        .with_encoder(encoder.train(), config)
+}
+
 /// Trains `model` as the recipe says, from the run's checkpoint if there is one.
 ///
-/// Each step: set the rates, forward, loss, backward, clip, step, log.
+/// Each step: set the rates, [`step`], log.
 fn train_loop(
     run: &mut Run,
     model: TextClassifier,
@@ -132,7 +189,6 @@ fn train_loop(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<TextClassifier, TrainError> {
-    let device = options.device.clone().autodiff();
     let batches = DocumentBatches::new(train.documents.lengths(), recipe.training.batch_size)?;
     let groups = LayerGroups::new(&model, model.layer_groups())?;
     let multipliers = recipe.training.discriminative.multipliers(groups.len())?;
@@ -166,26 +222,19 @@ fn train_loop(
             let rates = StepRates::at(&groups, &multipliers, &epoch.schedule, schedule_step)?;
             let learning_rate = epoch.schedule.rate(schedule_step);
 
-            let documents = batch
-                .indices
-                .iter()
-                .map(|&index| train.documents.document(index));
-            let documents = documents.collect::<Vec<_>>();
-            let mut dropout = DropoutRng::new(options.seed, session.progress().step);
-            let output = model.forward_train(&documents, &mut dropout);
-            let labels = batch.indices.iter().map(|&index| train.labels[index]);
-            let loss = cross_entropy(output.logits, labels, &device);
-            let total = loss.clone() + regularization(output.pooled, recipe);
-            let gradients = GradientsParams::from_grads(total.backward(), &model);
-            let gradients = match recipe.training.clip_norm {
-                max_norm if max_norm > 0.0 => clip_global_norm(&model, gradients, max_norm).0,
-                _ => gradients.into(),
-            };
-            model = optimizer
-                .step(model, gradients, &rates)
-                .with_statistics(output.statistics);
+            let dropout = DropoutRng::new(options.seed, session.progress().step);
+            let loss;
+            (model, loss) = step(
+                model,
+                &mut optimizer,
+                train,
+                &batch.indices,
+                recipe,
+                dropout,
+                &rates,
+            );
 
-            session.step(loss, learning_rate, documents.len())?;
+            session.step(loss, learning_rate, batch.indices.len())?;
             if session.checkpoint_is_due() {
                 session.checkpoint(named_weights(&model), optimizer.state(), None)?;
             }
@@ -209,7 +258,9 @@ fn train_loop(
         session.checkpoint(named_weights(&model), optimizer.state(), None)?;
     }
 
-    let model = weights::chosen(&run.dir, model, &optimizer, recipe.training.keep)?;
+    let validated = !valid.labels.is_empty();
+    let keep = recipe.training.keep;
+    let model = weights::chosen(&run.dir, model, &optimizer, keep, validated)?;
     if !valid.labels.is_empty() {
         let result = validate(&model, valid, recipe.training.batch_size, &options.device)?;
         run.info
@@ -222,6 +273,33 @@ fn train_loop(
     run.info.steps = session.progress().step;
     run.info.seconds = session.seconds();
     Ok(model.valid())
+}
+
+/// One step on the documents of these places: forward, loss, backward, clip, update. The loss,
+/// `[1]`, is without regularization.
+pub(super) fn step(
+    model: TextClassifier,
+    optimizer: &mut Optimizer,
+    train: &Labeled,
+    indices: &[usize],
+    recipe: &ClassifierRecipe,
+    mut dropout: DropoutRng,
+    rates: &StepRates<'_>,
+) -> (TextClassifier, Tensor<1>) {
+    let documents = indices.iter().map(|&index| train.documents.document(index));
+    let documents = documents.collect::<Vec<_>>();
+    let output = model.forward_train(&documents, &mut dropout);
+    let labels = indices.iter().map(|&index| train.labels[index]);
+    let device = output.logits.device();
+    let loss = cross_entropy(output.logits, labels, &train.weights, &device);
+    let total = loss.clone() + regularization(output.pooled, recipe);
+    let gradients = GradientsParams::from_grads(total.backward(), &model);
+    let gradients = match recipe.training.clip_norm {
+        max_norm if max_norm > 0.0 => clip_global_norm(&model, gradients, max_norm).0,
+        _ => gradients.into(),
+    };
+    let model = optimizer.step(model, gradients, rates);
+    (model.with_statistics(output.statistics), loss)
 }
 
 /// Activation regularization of the encoder's outputs, plain and temporal, `[1]`: the mean over
@@ -263,7 +341,7 @@ fn validate(
             .zip(labels.clone())
             .filter(|(a, b)| **a == *b as i64)
             .count();
-        let mean: f32 = cross_entropy(logits, labels, device).into_scalar();
+        let mean: f32 = cross_entropy(logits, labels, &valid.weights, device).into_scalar();
         loss += f64::from(mean) * batch.indices.len() as f64;
     }
     let count = valid.labels.len().max(1) as f64;
@@ -273,14 +351,29 @@ fn validate(
     })
 }
 
-/// Mean negative log-likelihood of the labels, `[1]`; `logits` is `[documents, classes]`.
+/// Mean negative log-likelihood of the labels, each by the weight of its class, `[1]`; `logits` is
+/// `[documents, classes]`.
 fn cross_entropy(
     logits: Tensor<2>,
-    labels: impl ExactSizeIterator<Item = usize>,
+    labels: impl ExactSizeIterator<Item = usize> + Clone,
+    weights: &[f32],
     device: &Device,
 ) -> Tensor<1> {
     let count = labels.len();
+    let of_labels = labels
+        .clone()
+        .map(|label| weights[label])
+        .collect::<Vec<_>>();
     let labels = labels.map(|label| label as i64).collect::<Vec<_>>();
     let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), device);
-    log_softmax(logits, 1).gather(1, labels).mean().neg()
+    let likelihoods = log_softmax(logits, 1).gather(1, labels); // [documents, 1]
+    if weights
+        .iter()
+        .all(|weight| weight.to_bits() == 1.0_f32.to_bits())
+    {
+        return likelihoods.mean().neg();
+    }
+    let sum: f32 = of_labels.iter().sum();
+    let of_labels = Tensor::<2>::from_data(TensorData::new(of_labels, [count, 1]), device);
+    (likelihoods * of_labels).sum().neg() / sum
 }

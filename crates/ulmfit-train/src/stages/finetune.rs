@@ -1,6 +1,7 @@
 use burn::module::Module;
-use ulmfit_data::TokenizedCorpus;
-use ulmfit_model::{InitRng, LanguageModelConfig, transfer_vocabulary};
+use burn::tensor::Device;
+use ulmfit_data::{Direction, TokenizedCorpus, Vocab};
+use ulmfit_model::{InitRng, LanguageModel, LanguageModelConfig, transfer_vocabulary};
 
 use super::language_model;
 use super::run::{Run, Subject, digest_of};
@@ -31,39 +32,17 @@ pub fn finetune(
 ) -> Result<TrainedLanguageModel, TrainError> {
     let stage = &recipe.finetune;
     if let Some(pretrained) = &pretrained {
-        check_fits(pretrained, corpus, recipe, options)?;
+        check_fits(pretrained, corpus, recipe, options.direction)?;
     }
     let LanguageModelData {
         tokenizer,
         vocab,
         corpora,
     } = language_model_data(corpus, recipe, stage.training.validation, options.seed)?;
-    let mut encoder = recipe.encoder(vocab.len(), stage.dropout());
-    if let Some(pretrained) = &pretrained {
-        encoder.d_embedding = pretrained.config.encoder.d_embedding;
-        encoder.d_hidden = pretrained.config.encoder.d_hidden;
-        encoder.n_layers = pretrained.config.encoder.n_layers;
-    }
-    let config = LanguageModelConfig::new(encoder)
-        .with_alpha(stage.alpha)
-        .with_beta(stage.beta);
-    let device = options.device.clone().autodiff();
     let pretrained_digest = pretrained
         .as_ref()
         .map(|trained| digest_of(&trained.provenance));
-    let model = match pretrained {
-        Some(pretrained) => {
-            let known = |word: &String| pretrained.vocab.id(word);
-            let sources = vocab.strings().iter().map(known).collect::<Vec<_>>();
-            let mut model = transfer_vocabulary(pretrained.model, &sources);
-            model.encoder = model.encoder.with_dropout(&config.encoder.dropout);
-            model.output_dropout.prob = config.encoder.dropout.output;
-            model.alpha = config.alpha;
-            model.beta = config.beta;
-            model.train()
-        }
-        None => config.init(&mut InitRng::new(options.seed), &device),
-    };
+    let (config, model) = start(pretrained, &vocab, recipe, options.seed, &options.device);
     let mut run = Run::open(
         Subject {
             stage: "finetune",
@@ -92,16 +71,50 @@ pub fn finetune(
     language_model::conclude(&mut run, trained, observer)
 }
 
-fn check_fits(
+/// The language model before its first step: `pretrained` with another vocabulary, or from scratch.
+pub(super) fn start(
+    pretrained: Option<TrainedLanguageModel>,
+    vocab: &Vocab,
+    recipe: &Recipe,
+    seed: u64,
+    device: &Device,
+) -> (LanguageModelConfig, LanguageModel) {
+    let stage = &recipe.finetune;
+    let mut encoder = recipe.encoder(vocab.len(), stage.dropout());
+    if let Some(pretrained) = &pretrained {
+        encoder.d_embedding = pretrained.config.encoder.d_embedding;
+        encoder.d_hidden = pretrained.config.encoder.d_hidden;
+        encoder.n_layers = pretrained.config.encoder.n_layers;
+    }
+    let config = LanguageModelConfig::new(encoder)
+        .with_alpha(stage.alpha)
+        .with_beta(stage.beta);
+    let model = match pretrained {
+        Some(pretrained) => {
+            let known = |word: &String| pretrained.vocab.id(word);
+            let sources = vocab.strings().iter().map(known).collect::<Vec<_>>();
+            let mut model = transfer_vocabulary(pretrained.model, &sources);
+            model.encoder = model.encoder.with_dropout(&config.encoder.dropout);
+            model.output_dropout.prob = config.encoder.dropout.output;
+            model.alpha = config.alpha;
+            model.beta = config.beta;
+            model.train()
+        }
+        None => config.init(&mut InitRng::new(seed), &device.clone().autodiff()),
+    };
+    (config, model)
+}
+
+pub(super) fn check_fits(
     pretrained: &TrainedLanguageModel,
     corpus: &TokenizedCorpus,
     recipe: &Recipe,
-    options: &RunOptions,
+    direction: Direction,
 ) -> Result<(), TrainError> {
-    if pretrained.direction != options.direction {
+    if pretrained.direction != direction {
         return Err(TrainError::Unusable(format!(
-            "the pretrained model reads {} and this run reads {}; both must be the same",
-            pretrained.direction, options.direction
+            "the pretrained model reads {} and this run reads {direction}; both must be the same",
+            pretrained.direction
         )));
     }
     if *pretrained.tokenizer.config() != recipe.text {

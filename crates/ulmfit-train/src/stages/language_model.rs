@@ -124,7 +124,8 @@ pub(super) fn train(
         session.checkpoint(named_weights(&model), optimizer.state(), None)?;
     }
 
-    let model = weights::chosen(&run.dir, model, &optimizer, recipe.training.keep)?;
+    let keep = recipe.training.keep;
+    let model = weights::chosen(&run.dir, model, &optimizer, keep, valid.is_some())?;
     if let Some(valid) = &valid {
         let result = validate(&model, valid.epoch_in_order(), &options.device)?;
         run.info.metrics.extend([
@@ -139,7 +140,7 @@ pub(super) fn train(
 }
 
 /// What draws the words that targets are compared with, unless those are the whole vocabulary.
-fn sampler(
+pub(super) fn sampler(
     recipe: &LanguageModelRecipe,
     model: &LanguageModel,
     train: &dyn TokenIds,

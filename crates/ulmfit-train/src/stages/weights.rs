@@ -38,21 +38,23 @@ pub(super) fn keep_best<M: Module>(dir: &RunDir, model: &M) -> Result<(), TrainE
     )
 }
 
-/// The weights that the stage ends with.
+/// The weights that the stage ends with. Where nothing was `validated`, no epoch was better than
+/// another, and the last ones are as good as any.
 pub(super) fn chosen<M: Module>(
     dir: &RunDir,
     model: M,
     optimizer: &Optimizer,
     keep: Keep,
+    validated: bool,
 ) -> Result<M, TrainError> {
     match keep {
-        Keep::Last => Ok(optimizer.averaged(model)),
-        Keep::Best => {
+        Keep::Best if validated => {
             let best = TensorFile::open(&dir.best_checkpoint())?;
             Ok(load_weights(
                 model,
                 best.tensors("").map_err(TrainError::Unusable)?,
             )?)
         }
+        Keep::Best | Keep::Last => Ok(optimizer.averaged(model)),
     }
 }

@@ -1,0 +1,331 @@
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use ulmfit_data::{CorpusSource, Direction, Document, read_corpus};
+use ulmfit_train::bench::{self, EncoderSizes, TrainingBench};
+use ulmfit_train::fit::{self, FitDocuments, FitOptions, FitPlan, FitSummary, Speed};
+use ulmfit_train::{ModelFile, Recipe, StopSignal, TrainError, TrainedLanguageModel};
+
+use super::fit_report;
+use crate::args::{DeviceArgs, GlobalArgs, LayoutArgs, TokenizerArgs};
+use crate::progress::{Count, Progress};
+use crate::{documents, interrupt, output};
+
+const EXAMPLE: &str = "\
+Examples:
+  ulmfit fit reviews.csv -o reviews.safetensors
+  ulmfit fit tickets.jsonl --text subject --text body --label team -o tickets.safetensors \\
+      --unlabeled archive.jsonl --time-budget 30m --direction both
+  ulmfit fit train.csv --validation dev.csv -o model.safetensors --pretrained wiki.safetensors
+
+Rows without a label are read by the language model alone. A tenth of each class is held out and
+measured on. What was stopped goes on when the command is repeated.";
+
+/// Steps by which the machine's speed is measured.
+const SPEED_STEPS: usize = 3;
+/// Words of the vocabulary that is assumed for it.
+const SPEED_WORDS: usize = 10_000;
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct FitArgs {
+    /// Labeled documents: files, folders or archives, packed or not
+    #[arg(required = true, value_name = "DATA")]
+    data: Vec<PathBuf>,
+    #[command(flatten)]
+    layout: LayoutArgs,
+    /// Splits to read of each DATA: train, test, unsup (aclimdb)
+    #[arg(long, value_name = "SPLIT", value_delimiter = ',')]
+    split: Vec<String>,
+    /// Take a sample of this many labeled documents, of each class its share; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    limit: usize,
+    /// Model file to write; the summary is written beside it, as .md
+    #[arg(short, long, value_name = "MODEL")]
+    output: PathBuf,
+    /// More text of the same kind, whose labels are not used
+    #[arg(long, num_args = 1.., value_name = "DATA")]
+    unlabeled: Vec<PathBuf>,
+    /// Labeled documents to measure on, instead of a tenth of DATA
+    #[arg(long, num_args = 1.., value_name = "DATA")]
+    validation: Vec<PathBuf>,
+    /// Language model to start from, or `none` to start from scratch
+    #[arg(long, value_name = "MODEL", default_value = "none")]
+    pretrained: PathBuf,
+    #[command(flatten)]
+    tokenizer: TokenizerArgs,
+    /// Longest time to train, such as 90s, 30m or 2h [default: as long as it takes]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    time_budget: Option<Duration>,
+    /// Which way to read; both makes two models, whose answers are averaged
+    #[arg(long, value_enum, default_value_t = Ways::Forward)]
+    direction: Ways,
+    /// Recipe with every hyper-parameter, in TOML [default: chosen by the data]
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// Folder of the work, which is removed in the end [default: MODEL.work]
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Seed of every random draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Time between checkpoints; 0 for one each step
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    checkpoint_every: u64,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which ways documents are read.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Ways {
+    Forward,
+    Backward,
+    Both,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Printed<'a> {
+    model: &'a Path,
+    seconds: f64,
+    #[serde(flatten)]
+    summary: &'a FitSummary,
+}
+
+pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
+    let started = Instant::now();
+    check_output(&args.output)?;
+    let device = args.device.device.open()?;
+    let pretrained = args.pretrained(&device)?;
+    let documents = args.documents(global)?;
+    let stop = StopSignal::default();
+    let options = args.options(pretrained.as_ref(), device.clone(), stop.clone(), global)?;
+    let measure = |recipe: &Recipe| speed(recipe, pretrained.as_ref(), &device);
+    let plan = fit::plan(documents, pretrained.is_some(), Some(&measure), &options)?;
+    if !global.quiet {
+        write!(
+            std::io::stderr(),
+            "{}",
+            fit_report::intention(&plan, pretrained.is_some())
+        )?;
+    }
+    interrupt::raise_on_interrupt(&stop)?;
+    let opened = |direction| -> Result<Option<TrainedLanguageModel>, TrainError> {
+        let model = pretrained.clone();
+        match model {
+            Some(model) if model.direction != direction => Err(TrainError::Unusable(format!(
+                "the pretrained model reads {}; choose that --direction",
+                model.direction
+            ))),
+            model => Ok(model),
+        }
+    };
+    let mut progress = Progress::new(global);
+    let fitted = fit::fit(&plan, opened, &options, &mut progress).map_err(again)?;
+    drop(progress);
+    ModelFile::Classifier(fitted.classifiers).save(&args.output)?;
+    let seconds = started.elapsed().as_secs_f64();
+    args.tell(&plan, &fitted.summary, seconds)?;
+    remove(&options.work_dir)
+}
+
+impl FitArgs {
+    fn pretrained(
+        &self,
+        device: &burn::tensor::Device,
+    ) -> anyhow::Result<Option<TrainedLanguageModel>> {
+        match self.pretrained.as_path() {
+            none if none == Path::new("none") => Ok(None),
+            path => Ok(Some(ModelFile::open_language_model(path, device)?)),
+        }
+    }
+
+    fn documents(&self, global: &GlobalArgs) -> anyhow::Result<FitDocuments> {
+        let read = |data: &[PathBuf], split: &[String], limit: usize| {
+            let sources = documents::CorpusRequest {
+                data,
+                split,
+                layout: &self.layout,
+                limit,
+            };
+            sources.read(self.seed, global)
+        };
+        let all = read(&self.data, &self.split, self.limit)?;
+        let has_label = |document: &Document| {
+            let label = document.label.as_deref();
+            label.is_some_and(|label| !label.trim().is_empty())
+        };
+        let (labeled, mut unlabeled): (Vec<_>, Vec<_>) = all.into_iter().partition(has_label);
+        ensure!(
+            !labeled.is_empty(),
+            "{} has no labels; name their column with --label",
+            shown(&self.data)
+        );
+        // Of these the labels do not matter, nor whether there are any.
+        let sources = self.unlabeled.iter().map(|path| self.text_alone(path));
+        let count = Count::new("documents read", global.quiet);
+        for source in sources {
+            for document in read_corpus(&source.path, &source.options)? {
+                unlabeled.push(document?);
+                count.set(unlabeled.len());
+            }
+        }
+        count.clear();
+        let validation = if self.validation.is_empty() {
+            Vec::new()
+        } else {
+            read(&self.validation, &[], 0)?
+        };
+        documents::check_labeled(&validation).with_context(|| shown(&self.validation))?;
+        Ok(FitDocuments {
+            labeled,
+            unlabeled,
+            validation,
+        })
+    }
+
+    fn text_alone(&self, path: &Path) -> CorpusSource {
+        let mut source = documents::source(path, None, &self.layout);
+        // The labeled documents may be of another format than these.
+        source.options.format = None;
+        source.options.label_column = None;
+        source.options.ignore_labels = true;
+        source
+    }
+
+    fn options(
+        &self,
+        pretrained: Option<&TrainedLanguageModel>,
+        device: burn::tensor::Device,
+        stop: StopSignal,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<FitOptions> {
+        let recipe = self.recipe.as_deref().map(Recipe::open).transpose()?;
+        let mut wanted = recipe.clone().unwrap_or_else(fit::recipe);
+        let wanted = self.tokenizer.wanted(&mut wanted.text, &mut wanted.vocab)?;
+        let earlier = pretrained.map(|trained| trained.tokenizer.clone());
+        let tokenizer = if let Some(tokenizer) = earlier.filter(|_| self.tokenizer.is_default()) {
+            tokenizer
+        } else {
+            let request = documents::CorpusRequest {
+                data: &self.data,
+                split: &self.split,
+                layout: &self.layout,
+                limit: 0,
+            };
+            documents::tokenizer(request, wanted, global)?
+        };
+        let work_dir = match &self.work {
+            Some(folder) => folder.clone(),
+            None => self.output.with_added_extension("work"),
+        };
+        Ok(FitOptions {
+            directions: match self.direction {
+                Ways::Forward => vec![Direction::Forward],
+                Ways::Backward => vec![Direction::Backward],
+                Ways::Both => Direction::ALL.to_vec(),
+            },
+            seed: self.seed,
+            tokenizer,
+            recipe,
+            time_budget: self.time_budget,
+            checkpoint_every: Duration::from_secs(self.checkpoint_every),
+            stop,
+            command: std::env::args().collect(),
+            ..FitOptions::new(work_dir, device)
+        })
+    }
+
+    /// The summary, on standard output and beside the model.
+    fn tell(&self, plan: &FitPlan, summary: &FitSummary, seconds: f64) -> anyhow::Result<()> {
+        let report = self.output.with_extension("md");
+        let markdown = fit_report::markdown(plan, summary, &self.output, seconds);
+        std::fs::write(&report, markdown)
+            .with_context(|| format!("cannot write {}", report.display()))?;
+        if self.json {
+            return output::json(&Printed {
+                model: &self.output,
+                seconds,
+                summary,
+            });
+        }
+        let text = fit_report::text(plan, summary, &self.output, &report, seconds);
+        output::text(&text)
+    }
+}
+
+/// Before anything takes time.
+fn check_output(path: &Path) -> anyhow::Result<()> {
+    ensure!(
+        !path.is_dir(),
+        "--output {} is a folder; name a file in it, such as model.safetensors",
+        path.display()
+    );
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // The only sure way to know is to try.
+    tempfile::tempfile_in(folder)
+        .with_context(|| format!("cannot write to {}; name another place", folder.display()))?;
+    Ok(())
+}
+
+/// Trains for a few steps on random tokens.
+fn speed(
+    recipe: &Recipe,
+    pretrained: Option<&TrainedLanguageModel>,
+    device: &burn::tensor::Device,
+) -> Result<Speed, TrainError> {
+    let (d_embedding, d_hidden, n_layers) = if let Some(trained) = pretrained {
+        let encoder = &trained.config.encoder;
+        (encoder.d_embedding, encoder.d_hidden, encoder.n_layers)
+    } else {
+        let model = &recipe.model;
+        (model.d_embedding, model.d_hidden, model.n_layers)
+    };
+    let bench = TrainingBench {
+        encoder: EncoderSizes {
+            vocab_size: SPEED_WORDS,
+            d_embedding,
+            d_hidden,
+            n_layers,
+        },
+        batch_size: recipe.finetune.training.batch_size,
+        seq_len: 70,
+        steps: SPEED_STEPS,
+    };
+    let timing = bench::train_language_model(&bench, device)?;
+    let mut seconds = timing.seconds;
+    seconds.sort_by(f64::total_cmp);
+    Ok(Speed {
+        tokens_per_second: timing.tokens as f64 / seconds[seconds.len() / 2],
+    })
+}
+
+/// A stopped fit goes on without --resume.
+fn again(error: TrainError) -> anyhow::Error {
+    if let TrainError::Stopped { stage, step } = error {
+        return anyhow::anyhow!(
+            "stopped at step {step} of {stage}; run the same command again to go on"
+        );
+    }
+    error.into()
+}
+
+fn remove(folder: &Path) -> anyhow::Result<()> {
+    std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))
+}
+
+fn shown(paths: &[PathBuf]) -> String {
+    let paths = paths.iter().map(|path| path.display().to_string());
+    paths.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,206 @@
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+use console::Term;
+use serde::Serialize;
+use ulmfit_data::Direction;
+use ulmfit_train::{
+    LrCurve, LrFindOptions, LrFindStage, LrPoint, ModelFile, Recipe, find_learning_rate,
+};
+
+use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TokenizerArgs};
+use crate::progress::Progress;
+use crate::{documents, output, plot};
+
+/// Columns of a plot that goes into a file or a pipe.
+const COLUMNS: usize = 80;
+
+const EXAMPLE: &str = "\
+Examples:
+  ulmfit lr-find train.csv --recipe recipe.toml --pretrained runs/general/model.safetensors
+  ulmfit lr-find train.csv --recipe recipe.toml --language-model runs/reviews/model.safetensors \\
+      --plot rates.svg
+  ulmfit lr-find wiki/*.jsonl.gz --recipe recipe.toml --stage pretrain --limit 5000
+
+The stage's steps are taken at rates that rise until the loss does, and the model is given up. The
+suggestion is the middle of the longest fall; it goes into the recipe as `lr_max` of the stage.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct LrFindArgs {
+    #[command(flatten)]
+    corpus: CorpusArgs,
+    /// Recipe with every other hyper-parameter, in TOML
+    #[arg(long, value_name = "FILE")]
+    recipe: PathBuf,
+    /// Stage to look for a rate for [default: train with --language-model, else finetune]
+    #[arg(long, value_enum, value_name = "STAGE")]
+    stage: Option<StageName>,
+    /// Language model to fine-tune
+    #[arg(long, value_name = "MODEL", conflicts_with = "language_model")]
+    pretrained: Option<PathBuf>,
+    /// Language model to train a classifier on
+    #[arg(long, value_name = "MODEL")]
+    language_model: Option<PathBuf>,
+    /// Phase of the recipe's unfreezing whose layers train, counted from 1
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    phase: u16,
+    /// First learning rate
+    #[arg(long, value_name = "RATE", default_value = "1e-7")]
+    from: f64,
+    /// Last learning rate
+    #[arg(long, value_name = "RATE", default_value_t = 10.0)]
+    to: f64,
+    /// Steps from the first to the last
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    steps: usize,
+    /// Draw the curve into this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Which way to read: forward or backward
+    #[arg(long, value_name = "DIRECTION", default_value_t)]
+    direction: Direction,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Seed of every random draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Print suggestions and points as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The names of [`LrFindStage`].
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum StageName {
+    /// A language model from scratch, as `ulmfit pretrain` does
+    Pretrain,
+    /// A language model on your own text, as `ulmfit finetune` does
+    Finetune,
+    /// A classifier, as `ulmfit train` does; needs --language-model
+    Train,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Summary<'a> {
+    suggestion: Option<f64>,
+    steepest: Option<f64>,
+    diverged: bool,
+    points: &'a [LrPoint],
+}
+
+pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> {
+    let mut recipe = Recipe::open(&args.recipe)?;
+    let options = LrFindOptions {
+        device: args.device.device.open()?,
+        direction: args.direction,
+        seed: args.seed,
+        first: args.from,
+        last: args.to,
+        steps: args.steps,
+        phase: usize::from(args.phase) - 1,
+    };
+    let stage = stage(args, &options)?;
+    let model = match &stage {
+        LrFindStage::Pretrain | LrFindStage::Finetune(None) => None,
+        LrFindStage::Finetune(Some(model)) | LrFindStage::Classifier(model) => Some(model),
+    };
+    // On disk, as for a stage, so that memory does not grow with the texts.
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let wanted = TokenizerArgs::default().wanted(&mut recipe.text, &mut recipe.vocab)?;
+    let is_classifier = matches!(stage, LrFindStage::Classifier(_));
+    let earlier = model.map(|model| &model.tokenizer);
+    let earlier = earlier.filter(|earlier| is_classifier || *earlier.config() == wanted.config);
+    let tokenizer = || match earlier {
+        Some(earlier) => Ok(earlier.clone()),
+        None => documents::tokenizer(&args.corpus, wanted, global),
+    };
+    let place = folder.path().join("corpus");
+    let corpus = documents::tokenized(&args.corpus, tokenizer, &place, args.seed, global)?;
+    let mut progress = Progress::new(global);
+    let curve = find_learning_rate(&corpus, stage, &recipe, &options, &mut progress)?;
+    drop(progress);
+    if let Some(path) = &args.plot {
+        let picture = plot::svg::curve(&curve.points, curve.valley())?;
+        std::fs::write(path, picture)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    report(args, &curve)
+}
+
+fn stage(args: &LrFindArgs, options: &LrFindOptions) -> anyhow::Result<LrFindStage> {
+    let named = args.stage.unwrap_or(if args.language_model.is_some() {
+        StageName::Train
+    } else {
+        StageName::Finetune
+    });
+    ensure!(
+        named == StageName::Train || args.language_model.is_none(),
+        "--language-model is what a classifier is trained on; leave it out, or say --stage train"
+    );
+    ensure!(
+        named == StageName::Finetune || args.pretrained.is_none(),
+        "--pretrained is what is fine-tuned; leave it out, or say --stage finetune"
+    );
+    let open = |path: &PathBuf| ModelFile::open_language_model(path, &options.device).map(Box::new);
+    Ok(match named {
+        StageName::Pretrain => LrFindStage::Pretrain,
+        StageName::Finetune => {
+            LrFindStage::Finetune(args.pretrained.as_ref().map(open).transpose()?)
+        }
+        StageName::Train => {
+            let path = args.language_model.as_ref();
+            let path = path.context(
+                "a classifier is trained on a language model; name it with --language-model",
+            )?;
+            LrFindStage::Classifier(open(path)?)
+        }
+    })
+}
+
+fn report(args: &LrFindArgs, curve: &LrCurve) -> anyhow::Result<()> {
+    let (valley, steepest) = (curve.valley(), curve.steepest());
+    if args.json {
+        return output::json(&Summary {
+            suggestion: valley,
+            steepest,
+            diverged: curve.diverged,
+            points: &curve.points,
+        });
+    }
+    let mut lines = vec![plot::terminal::curve(&curve.points, valley, columns())];
+    lines.push(match (curve.diverged, curve.points.last()) {
+        (true, Some(last)) => format!("the loss rose away at a rate of {:.1e}", last.learning_rate),
+        (true, None) => "the loss was no number from the first step".to_owned(),
+        (false, _) => "the loss did not rise away; the rates may go higher with --to".to_owned(),
+    });
+    match valley {
+        Some(rate) => lines.push(format!(
+            "suggestion  lr_max = {rate:.1e}  (the middle of the longest fall, ¦)"
+        )),
+        None => lines.push(
+            "suggestion  none, since the loss hardly falls; try more with --steps, lower \
+             rates with --from, or more text"
+                .to_owned(),
+        ),
+    }
+    if let Some(rate) = steepest.filter(|_| valley.is_some()) {
+        lines.push(format!("steepest    {rate:.1e}"));
+    }
+    if let Some(path) = &args.plot {
+        lines.push(format!("plot        {}", path.display()));
+    }
+    output::text(&lines.join("\n"))
+}
+
+/// How wide the terminal is.
+fn columns() -> usize {
+    if !std::io::stdout().is_terminal() {
+        return COLUMNS;
+    }
+    let (_, columns) = Term::stdout().size();
+    columns.into()
+}

@@ -1,0 +1,158 @@
+//! From documents to a measured classifier in one call: [`plan`] looks at the documents and chooses
+//! what is held out and with which recipe to train, [`fit`] does it.
+
+mod calibration;
+mod held_out;
+mod plan;
+mod recipe;
+mod summary;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use burn::tensor::Device;
+use ulmfit_data::{Direction, Document, TokenizedCorpus, Tokenizer};
+
+pub use plan::{FitPlan, MeasureSpeed, PlannedStage, plan};
+pub use recipe::Speed;
+pub use summary::{Calibration, FitSummary};
+
+use crate::error::TrainError;
+use crate::event::Observer;
+use crate::model_file::{TrainedClassifier, TrainedLanguageModel};
+use crate::options::{RunOptions, StopSignal};
+use crate::recipe::Recipe;
+use crate::stages::{ClassifierData, finetune, train_classifier};
+
+/// The recipe that the chosen ones differ from in a few numbers.
+pub fn recipe() -> Recipe {
+    recipe::base()
+}
+
+/// What a classifier is made from.
+#[derive(Clone, Debug, Default)]
+pub struct FitDocuments {
+    /// Documents, each with its label.
+    pub labeled: Vec<Document>,
+    /// Documents for the language model alone.
+    pub unlabeled: Vec<Document>,
+    /// Labeled documents to measure on; where there are none, part of `labeled` is held out.
+    pub validation: Vec<Document>,
+}
+
+/// How it is made.
+#[derive(Clone, Debug)]
+pub struct FitOptions {
+    /// The folder of the runs; made if it is not there. A fit that was stopped goes on from it.
+    pub work_dir: PathBuf,
+    /// The device to train on, without autodiff.
+    pub device: Device,
+    /// Which ways documents are read: a model each, of which the ensemble is made.
+    pub directions: Vec<Direction>,
+    /// The seed of every draw.
+    pub seed: u64,
+    /// Text to tokens.
+    pub tokenizer: Tokenizer,
+    /// The recipe, where it is not to be chosen.
+    pub recipe: Option<Recipe>,
+    /// The time that training may take, where it is bounded.
+    pub time_budget: Option<Duration>,
+    /// The part of the labeled documents that is held out, where no others are given.
+    pub held_out: f64,
+    /// Wall time between two checkpoints.
+    pub checkpoint_every: Duration,
+    /// Raised by someone else, it stops the run after the step at hand, with a checkpoint.
+    pub stop: StopSignal,
+    /// The command line to note in `run.json`.
+    pub command: Vec<String>,
+}
+
+impl FitOptions {
+    /// A forward model of English text with seed 0; a tenth is held out.
+    pub fn new(work_dir: impl Into<PathBuf>, device: Device) -> Self {
+        Self {
+            work_dir: work_dir.into(),
+            device,
+            directions: vec![Direction::Forward],
+            seed: 0,
+            tokenizer: Tokenizer::default(),
+            recipe: None,
+            time_budget: None,
+            held_out: 0.1,
+            checkpoint_every: Duration::from_mins(1),
+            stop: StopSignal::default(),
+            command: Vec::new(),
+        }
+    }
+
+    fn run(&self, stage: &str, direction: Direction) -> RunOptions {
+        let run_dir = self.work_dir.join(format!("{stage}-{direction}"));
+        RunOptions {
+            // What was begun here is gone on with.
+            resume: run_dir.join("run.json").is_file(),
+            direction,
+            seed: self.seed,
+            checkpoint_every: self.checkpoint_every,
+            stop: self.stop.clone(),
+            command: self.command.clone(),
+            ..RunOptions::new(run_dir, self.device.clone())
+        }
+    }
+}
+
+/// What came of a fit.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// A classifier for each direction, in the order of the options.
+    pub classifiers: Vec<TrainedClassifier>,
+    /// How good it is.
+    pub summary: FitSummary,
+}
+
+/// Fine-tunes a language model on all text but that held out, trains a classifier on the labeled part
+/// of it, fits the temperature of its probabilities (Guo et al. 2017), and measures the whole on what
+/// was held out, beside TF-IDF with logistic regression.
+///
+/// `pretrained` gives the language model of a direction to start from, none for a start from scratch.
+///
+/// # Errors
+///
+/// Any [`TrainError`]. The same call goes on where one was stopped.
+pub fn fit(
+    plan: &FitPlan,
+    mut pretrained: impl FnMut(Direction) -> Result<Option<TrainedLanguageModel>, TrainError>,
+    options: &FitOptions,
+    observer: &mut dyn Observer,
+) -> Result<Fitted, TrainError> {
+    let text = TokenizedCorpus::from_documents(&options.tokenizer, &plan.text());
+    let labeled = TokenizedCorpus::from_documents(&options.tokenizer, &plan.documents);
+    let mut classifiers = Vec::with_capacity(options.directions.len());
+    for &direction in &options.directions {
+        let language_model = finetune(
+            &text,
+            pretrained(direction)?,
+            &plan.recipe,
+            &options.run("finetune", direction),
+            observer,
+        )?;
+        let data = ClassifierData {
+            corpus: &labeled,
+            held_out: Some(plan.held_out.clone()),
+        };
+        let mut classifier = train_classifier(
+            data,
+            language_model,
+            &plan.recipe,
+            &options.run("classifier", direction),
+            observer,
+        )?;
+        let (documents, classes) = plan.held_out();
+        classifier.temperature = calibration::temperature(&classifier, &documents, &classes)?;
+        classifiers.push(classifier);
+    }
+    let summary = FitSummary::measure(plan, &classifiers, &options.tokenizer, options.seed)?;
+    Ok(Fitted {
+        classifiers,
+        summary,
+    })
+}

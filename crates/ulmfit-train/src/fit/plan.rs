@@ -1,0 +1,329 @@
+//! What a fit is going to do, decided before anything takes time.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use ulmfit_data::{Direction, Document, TokenizedCorpus};
+
+use super::recipe::{self, Amount, Speed};
+use super::{FitDocuments, FitOptions, held_out};
+use crate::atomic_file;
+use crate::digest;
+use crate::error::TrainError;
+use crate::labels::number_labels;
+use crate::recipe::Recipe;
+
+/// What a fit is going to do.
+#[derive(Clone, Debug)]
+pub struct FitPlan {
+    /// All labeled documents, those to measure on included.
+    pub documents: Vec<Document>,
+    /// Documents for the language model alone.
+    pub unlabeled: Vec<Document>,
+    /// The classes' names, sorted.
+    pub labels: Vec<String>,
+    /// Each document's class, as an index of `labels`.
+    pub classes: Vec<usize>,
+    /// The documents to measure on, in rising order.
+    pub held_out: Vec<usize>,
+    /// How often a text that was there before occurs again among the labeled documents.
+    pub repeated: usize,
+    /// How often it does so with another label.
+    pub contradicting: usize,
+    /// How many of the documents that were given to measure on are among those to train on.
+    pub leaked: usize,
+    /// Classes of a single document, which is trained on and not measured.
+    pub lone_classes: Vec<String>,
+    /// How to train.
+    pub recipe: Recipe,
+    /// The stages in order.
+    pub stages: Vec<PlannedStage>,
+}
+
+/// A stage that a fit is going to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedStage {
+    /// `finetune` or `classifier`.
+    pub stage: &'static str,
+    /// Which way it reads.
+    pub direction: Direction,
+    /// How often it reads its documents.
+    pub epochs: usize,
+    /// Documents that it reads.
+    pub documents: usize,
+    /// The seconds that it may take, where the machine's speed is known.
+    pub seconds: Option<f64>,
+}
+
+/// What is decided once and kept in the folder: the time budget's part of it depends on how fast
+/// the machine was.
+#[derive(Serialize, Deserialize)]
+struct Decision {
+    /// Of the documents and the options.
+    digest: String,
+    recipe: Recipe,
+    text_documents: usize,
+}
+
+/// The file of the decision.
+const DECISION: &str = "fit.json";
+
+/// Measures how fast a recipe is trained with.
+pub type MeasureSpeed<'a> = dyn Fn(&Recipe) -> Result<Speed, TrainError> + 'a;
+
+/// Looks at the documents, and decides what is held out and with which recipe to train. `pretrained`
+/// says whether the language models start from pretrained ones, and `speed` measures how fast a recipe
+/// is trained with; a plan of which the times do not matter needs none.
+///
+/// # Errors
+///
+/// [`TrainError::Unusable`] when the labels are no classes, or there is too little of anything or too
+/// little time; [`TrainError::RunDir`] when the folder holds the fit of something else.
+pub fn plan(
+    documents: FitDocuments,
+    pretrained: bool,
+    speed: Option<&MeasureSpeed<'_>>,
+    options: &FitOptions,
+) -> Result<FitPlan, TrainError> {
+    let FitDocuments {
+        mut labeled,
+        mut unlabeled,
+        validation,
+    } = documents;
+    let n_labeled = labeled.len();
+    let leaked = held_out::known(&validation, &labeled);
+    labeled.extend(validation);
+    let (labels, classes) =
+        number_labels(labeled.iter().map(|document| document.label.as_deref()))?;
+    check_labels(&labels, n_labeled)?;
+    let (drawn, duplicates) = held_out::draw(
+        &labeled[..n_labeled],
+        &classes[..n_labeled],
+        options.held_out,
+        options.seed,
+    );
+    let held_out = if labeled.len() > n_labeled {
+        (n_labeled..labeled.len()).collect()
+    } else {
+        drawn
+    };
+    let mut counts = vec![0_usize; labels.len()];
+    for &class in &classes {
+        counts[class] += 1;
+    }
+    let lone = counts.iter().zip(&labels).filter(|(count, _)| **count == 1);
+    let lone_classes = lone.map(|(_, label)| label.clone()).collect();
+
+    let amount = Amount {
+        skew: skew(&counts),
+        ..amount(&labeled, &held_out, &unlabeled, options)
+    };
+    let digest = digest_of(&labeled, &unlabeled, &held_out, pretrained, options);
+    let decided = read_decision(&options.work_dir, &digest)?;
+    let mut recipe = match (&decided, &options.recipe) {
+        (Some(decided), _) => decided.recipe.clone(),
+        (None, Some(recipe)) => recipe.clone(),
+        (None, None) => recipe::choose(&amount, pretrained),
+    };
+    recipe.text = options.tokenizer.config().clone();
+    let speed = speed.map(|measure| measure(&recipe)).transpose()?;
+    let Decision {
+        recipe,
+        text_documents,
+        ..
+    } = match decided {
+        Some(decided) => decided,
+        None => decide(recipe, &amount, speed, digest, options)?,
+    };
+    unlabeled.truncate(text_documents.saturating_sub(amount.documents));
+    let read = Amount {
+        text_documents,
+        text_tokens: (amount.text_tokens as f64 * text_documents as f64
+            / amount.text_documents.max(1) as f64) as usize,
+        directions: 1,
+        ..amount
+    };
+    let stages = options.directions.iter().flat_map(|&direction| {
+        let seconds = speed.map(|speed| recipe::seconds(&recipe, &read, speed));
+        [
+            PlannedStage {
+                stage: "finetune",
+                direction,
+                epochs: recipe.finetune.training.epochs,
+                documents: text_documents,
+                seconds: seconds.map(|[finetune, _]| finetune),
+            },
+            PlannedStage {
+                stage: "classifier",
+                direction,
+                epochs: recipe.classifier.training.epochs,
+                documents: amount.documents,
+                seconds: seconds.map(|[_, classifier]| classifier),
+            },
+        ]
+    });
+    Ok(FitPlan {
+        stages: stages.collect(),
+        documents: labeled,
+        unlabeled,
+        labels,
+        classes,
+        held_out,
+        repeated: duplicates.repeated,
+        contradicting: duplicates.contradicting,
+        leaked,
+        lone_classes,
+        recipe,
+    })
+}
+
+impl FitPlan {
+    /// The text that the language model reads: all but what is held out.
+    pub(super) fn text(&self) -> Vec<Document> {
+        let train = self.train();
+        let labeled = train.into_iter().map(|index| self.documents[index].clone());
+        labeled.chain(self.unlabeled.iter().cloned()).collect()
+    }
+
+    /// The labeled documents that are not held out.
+    pub(super) fn train(&self) -> Vec<usize> {
+        let mut held_out = self.held_out.iter().peekable();
+        (0..self.documents.len())
+            .filter(|index| held_out.next_if_eq(&index).is_none())
+            .collect()
+    }
+
+    /// The documents to measure on, with their classes.
+    pub(super) fn held_out(&self) -> (Vec<Document>, Vec<usize>) {
+        let documents = self
+            .held_out
+            .iter()
+            .map(|&index| self.documents[index].clone());
+        let classes = self.held_out.iter().map(|&index| self.classes[index]);
+        (documents.collect(), classes.collect())
+    }
+}
+
+/// Labels that are hardly ever the same are no classes.
+fn check_labels(labels: &[String], documents: usize) -> Result<(), TrainError> {
+    /// More than any set of classes that a person can name.
+    const MOST_CLASSES: usize = 1000;
+    if labels.len() > MOST_CLASSES || (labels.len() > 20 && 2 * labels.len() > documents) {
+        return Err(TrainError::Unusable(format!(
+            "the label column has {} different values in {documents} rows, such as \"{}\" and \
+             \"{}\", which are too many for classes; name the column of the classes with --label",
+            labels.len(),
+            shortened(&labels[0]),
+            shortened(&labels[labels.len() - 1])
+        )));
+    }
+    Ok(())
+}
+
+/// The beginning of a label that may be a whole text.
+fn shortened(label: &str) -> String {
+    const CHARACTERS: usize = 40;
+    let mut start: String = label.chars().take(CHARACTERS).collect();
+    if start.len() < label.len() {
+        start.push('\u{2026}');
+    }
+    start
+}
+
+fn amount(
+    labeled: &[Document],
+    held_out: &[usize],
+    unlabeled: &[Document],
+    options: &FitOptions,
+) -> Amount {
+    let mut measured = held_out.iter().peekable();
+    let train: Vec<Document> = labeled
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| measured.next_if_eq(&index).is_none())
+        .map(|(_, document)| document.clone())
+        .collect();
+    let tokens = |documents: &[Document]| {
+        TokenizedCorpus::from_documents(&options.tokenizer, documents).n_tokens()
+    };
+    let labeled_tokens = tokens(&train);
+    Amount {
+        documents: train.len(),
+        labeled_tokens,
+        text_tokens: labeled_tokens + tokens(unlabeled),
+        text_documents: train.len() + unlabeled.len(),
+        directions: options.directions.len(),
+        skew: 1.0,
+    }
+}
+
+/// How many times the rarest class the most frequent one is.
+fn skew(counts: &[usize]) -> f64 {
+    let [most, least] = [counts.iter().max(), counts.iter().min()];
+    most.copied().unwrap_or(1) as f64 / least.copied().unwrap_or(1).max(1) as f64
+}
+
+fn decide(
+    mut recipe: Recipe,
+    amount: &Amount,
+    speed: Option<Speed>,
+    digest: String,
+    options: &FitOptions,
+) -> Result<Decision, TrainError> {
+    let text_documents = match options.time_budget.zip(speed) {
+        Some((limit, speed)) => recipe::shorten(&mut recipe, amount, limit, speed)?,
+        None => amount.text_documents,
+    };
+    let decision = Decision {
+        digest,
+        recipe,
+        text_documents,
+    };
+    fs_err::create_dir_all(&options.work_dir)?;
+    let json = serde_json::to_string_pretty(&decision).expect("a decision serializes");
+    atomic_file::write(&options.work_dir.join(DECISION), json.as_bytes())?;
+    Ok(decision)
+}
+
+fn read_decision(folder: &Path, digest: &str) -> Result<Option<Decision>, TrainError> {
+    let path = folder.join(DECISION);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let refuse = |message: &str| TrainError::RunDir {
+        path: folder.to_owned(),
+        message: message.to_owned(),
+    };
+    let text = fs_err::read_to_string(&path)?;
+    let decision: Decision = serde_json::from_str(&text)
+        .map_err(|_| refuse("its fit.json is damaged; remove the folder to start over"))?;
+    if decision.digest != digest {
+        return Err(refuse(
+            "holds a fit of other documents or with other options; remove the folder to start over, \
+             or name another one",
+        ));
+    }
+    Ok(Some(decision))
+}
+
+/// A digest of all that decides the result, the speed of the machine aside.
+fn digest_of(
+    labeled: &[Document],
+    unlabeled: &[Document],
+    held_out: &[usize],
+    pretrained: bool,
+    options: &FitOptions,
+) -> String {
+    let mut lines = vec![format!(
+        "{} {:?} {:?} {pretrained} {:?} {:?}",
+        options.seed,
+        options.directions,
+        held_out,
+        options.tokenizer.config(),
+        options.time_budget,
+    )];
+    lines.extend(options.recipe.as_ref().map(Recipe::digest));
+    let documents = labeled.iter().chain(unlabeled);
+    lines.extend(documents.map(|it| digest::of_text(&format!("{:?}{:?}", it.fields, it.label))));
+    digest::of_text(&lines.join("\n"))
+}
