@@ -128,13 +128,24 @@ fn a_fit_of_other_documents_in_the_same_folder_is_refused() {
     place.write("here/fit.json", "{");
     let message = place.fail(&format!("fit train.csv {fit}"));
     assert!(message.contains("fit.json is damaged"), "{message}");
+
+    // What is there beside the work stays.
+    std::fs::remove_file(place.path("here/fit.json")).unwrap();
+    place.write("here/notes.txt", "mine");
+    place.succeed(&format!("fit train.csv {fit}"));
+    let left = std::fs::read_dir(place.path("here")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["notes.txt"]);
 }
 
 #[test]
 fn too_little_time_is_told_with_what_is_needed() {
     let place = Workplace::new();
     let message = place.fail("fit train.csv -o m.safetensors --recipe tiny.toml --time-budget 1us");
-    assert!(message.contains("training takes 1 minutes"), "{message}");
+    assert!(
+        message.contains("training takes 1 min on this machine"),
+        "{message}"
+    );
     let finished = place.run("fit train.csv -o m.safetensors --time-budget soon");
     assert_eq!(finished.code, Some(2));
 }

@@ -6,7 +6,11 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// Replaces `path` with `bytes`; a reader sees the old file or the new one, never a part.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the operating system said, with the path.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let named = |error: io::Error| {
         io::Error::new(
             error.kind(),

@@ -181,11 +181,11 @@ pub fn classify(bench: &ClassifierBench, device: &Device) -> Result<Timing, Trai
     let parameters = model.num_params();
     let model = model.pack(bench.precision);
     // One batch warms up as well as all of them.
-    predictor::probabilities(&model, batches[0], 1.0);
+    predictor::scores(&model, batches[0]);
     let seconds = (0..bench.steps).map(|_| {
         seconds_of(device, || {
             for batch in &batches {
-                predictor::probabilities(&model, batch, 1.0);
+                predictor::scores(&model, batch);
             }
         })
     });

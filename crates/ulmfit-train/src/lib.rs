@@ -46,6 +46,7 @@ mod run_dir;
 mod stages;
 mod tensor_file;
 
+pub use atomic_file::write as write_atomically;
 pub use baseline::TfidfLogistic;
 #[cfg(feature = "tui")]
 pub use dashboard::Dashboard;

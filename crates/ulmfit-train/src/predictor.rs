@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use burn::tensor::activation::softmax;
 use ulmfit_data::{Direction, Document, DocumentBatches, Tokenizer, Vocab, encode_documents};
 use ulmfit_model::PackedClassifier;
 
@@ -16,12 +15,11 @@ pub struct Predictor {
     members: Vec<Member>,
     /// The classes' names.
     labels: Vec<String>,
-    batch_size: usize,
 }
 
 /// A classifier, its weights packed for inference.
 #[derive(Clone, Debug)]
-struct Member {
+pub(crate) struct Member {
     tokenizer: Tokenizer,
     vocab: Vocab,
     direction: Direction,
@@ -39,9 +37,6 @@ pub struct Prediction {
 }
 
 impl Predictor {
-    /// Documents that are read side by side; it bounds the memory and changes no answer.
-    const BATCH_SIZE: usize = 32;
-
     /// Reads a model file.
     ///
     /// # Errors
@@ -66,17 +61,9 @@ impl Predictor {
             ));
         }
         let labels = members[0].labels.clone();
-        let members = members.into_iter().map(|member| Member {
-            tokenizer: member.tokenizer,
-            vocab: member.vocab,
-            direction: member.direction,
-            temperature: member.temperature,
-            model: member.model.pack(member.precision),
-        });
         Ok(Self {
-            members: members.collect(),
+            members: members.into_iter().map(Member::from).collect(),
             labels,
-            batch_size: Self::BATCH_SIZE,
         })
     }
 
@@ -97,39 +84,81 @@ impl Predictor {
 
     /// Like [`predict`](Self::predict), for documents of several fields.
     pub fn predict_documents(&self, documents: &[Document]) -> Vec<Prediction> {
-        let n_classes = self.labels().len();
-        let mut sums = vec![vec![0.0; n_classes]; documents.len()];
-        for member in &self.members {
-            let corpus = encode_documents(&member.tokenizer, &member.vocab, documents);
-            let corpus = directed(corpus, member.direction);
-            let batches = DocumentBatches::new(corpus.lengths(), self.batch_size)
-                .expect("the batch size is not zero");
-            for batch in batches.evaluation() {
-                let ids = batch.indices.iter().map(|&index| corpus.document(index));
-                let rows =
-                    probabilities(&member.model, &ids.collect::<Vec<_>>(), member.temperature);
-                for (&index, row) in batch.indices.iter().zip(rows.chunks_exact(n_classes)) {
-                    for (sum, probability) in sums[index].iter_mut().zip(row) {
-                        *sum += probability;
-                    }
-                }
-            }
-        }
-        sums.into_iter()
-            .map(|sum| Prediction::mean(sum, self.members.len()))
-            .collect()
+        let members = self.members.iter();
+        let scored = members.map(|member| (member.scores(documents), member.temperature));
+        averaged(&scored.collect::<Vec<_>>())
     }
 }
 
-/// The probability of each class for documents that are read side by side, row-major `[documents,
+impl From<TrainedClassifier> for Member {
+    fn from(trained: TrainedClassifier) -> Self {
+        Self {
+            tokenizer: trained.tokenizer,
+            vocab: trained.vocab,
+            direction: trained.direction,
+            temperature: trained.temperature,
+            model: trained.model.pack(trained.precision),
+        }
+    }
+}
+
+impl Member {
+    /// Documents that are read side by side; it bounds the memory and changes no answer.
+    const BATCH_SIZE: usize = 32;
+
+    /// The score of each class for each document, before any softmax.
+    pub(crate) fn scores(&self, documents: &[Document]) -> Vec<Vec<f32>> {
+        let corpus = encode_documents(&self.tokenizer, &self.vocab, documents);
+        let corpus = directed(corpus, self.direction);
+        let batches = DocumentBatches::new(corpus.lengths(), Self::BATCH_SIZE)
+            .expect("the batch size is not zero");
+        let mut all = vec![Vec::new(); documents.len()];
+        for batch in batches.evaluation() {
+            let ids = batch.indices.iter().map(|&index| corpus.document(index));
+            let rows = scores(&self.model, &ids.collect::<Vec<_>>());
+            let n_classes = rows.len() / batch.indices.len();
+            for (&index, row) in batch.indices.iter().zip(rows.chunks_exact(n_classes)) {
+                all[index] = row.to_vec();
+            }
+        }
+        all
+    }
+}
+
+/// The score of each class for documents that are read side by side, row-major `[documents,
 /// classes]`.
-pub(crate) fn probabilities(
-    model: &PackedClassifier,
-    documents: &[&[u32]],
-    temperature: f32,
-) -> Vec<f32> {
-    let rows = softmax(model.forward(documents) / temperature, 1).into_data_as::<f32>();
+pub(crate) fn scores(model: &PackedClassifier, documents: &[&[u32]]) -> Vec<f32> {
+    let rows = model.forward(documents).into_data_as::<f32>();
     rows.try_to_vec::<f32>().expect("converted to f32")
+}
+
+/// The mean of the members' probabilities for each document; a member has its scores, `[documents,
+/// classes]`, and its temperature.
+pub(crate) fn averaged(members: &[(Vec<Vec<f32>>, f32)]) -> Vec<Prediction> {
+    let n_documents = members.first().map_or(0, |(scores, _)| scores.len());
+    let of_document = |index: usize| {
+        let mut sums = Vec::new();
+        for (scores, temperature) in members {
+            let probabilities = softmax(&scores[index], *temperature);
+            sums.resize(probabilities.len(), 0.0);
+            for (sum, probability) in sums.iter_mut().zip(probabilities) {
+                *sum += probability;
+            }
+        }
+        Prediction::mean(sums, members.len())
+    };
+    (0..n_documents).map(of_document).collect()
+}
+
+/// Probabilities out of scores that are divided by the temperature (Guo et al. 2017, equation 6).
+fn softmax(scores: &[f32], temperature: f32) -> Vec<f32> {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers = scores
+        .iter()
+        .map(|score| ((score - most) / temperature).exp());
+    let powers: Vec<f32> = powers.collect();
+    let sum: f32 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
 }
 
 impl Prediction {

@@ -62,6 +62,14 @@ pub(crate) fn check_tokenizer(
     )))
 }
 
+/// The places below `count` that are not among `places`, which rise.
+pub(crate) fn others(places: &[usize], count: usize) -> Vec<usize> {
+    let mut places = places.iter().peekable();
+    (0..count)
+        .filter(|place| places.next_if_eq(&place).is_none())
+        .collect()
+}
+
 /// Splits `0..count` in those to train on and those to validate on, both in rising order.
 fn held_out(count: usize, validation: f64, seed: u64) -> [Vec<usize>; 2] {
     let mut order = (0..count).collect::<Vec<_>>();

@@ -29,6 +29,17 @@ pub(crate) enum Storage {
     Int8,
 }
 
+impl Storage {
+    /// The type of the elements.
+    pub(crate) const fn dtype(self) -> Dtype {
+        match self {
+            Self::Exact => Dtype::F32,
+            Self::Half => Dtype::F16,
+            Self::Int8 => Dtype::I8,
+        }
+    }
+}
+
 /// Writes the file aside and renames it.
 pub(crate) fn write<D: Serialize>(
     path: &Path,

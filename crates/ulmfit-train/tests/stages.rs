@@ -163,12 +163,26 @@ fn a_trained_ensemble_is_one_file_that_predicts_as_its_members_do() {
     let path = folder.path().join("ensemble.safetensors");
     ModelFile::Classifier(members.to_vec()).save(&path).unwrap();
 
+    // The bytes of the file are the same model, and a refusal calls them by their name.
+    let bytes = fs::read(&path).unwrap();
+    let device = Device::flex();
+    let ModelFile::Classifier(read) =
+        ModelFile::from_bytes(bytes.clone(), "on board", &device).unwrap()
+    else {
+        panic!("it was saved as classifiers");
+    };
+    let read = Predictor::new(read).unwrap();
+    let part = bytes[..bytes.len() / 2].to_vec();
+    let error = ModelFile::from_bytes(part, "on board", &device).unwrap_err();
+    assert!(error.to_string().starts_with("on board: "), "{error}");
+
     let texts = [
         "film good fine",
         "",
         "film bad dull flat cold bad dull flat cold bad dull flat",
     ];
     let together = Predictor::open(&path, &Device::flex()).unwrap();
+    assert_eq!(read.predict(&texts), together.predict(&texts));
     assert_eq!(together.labels(), ["no", "yes"]);
     let alone = members.map(|member| Predictor::new(vec![member]).unwrap());
     for (index, text) in texts.into_iter().enumerate() {

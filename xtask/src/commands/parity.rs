@@ -1,13 +1,13 @@
 //! `cargo xtask parity`: fastai's learner and ours on the same documents, with the same sizes,
-//! dropouts, schedules and numbers of steps. What is done already is not done again.
+//! dropouts, schedules and numbers of epochs. What is done already is not done again.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::bench::peer::{Peer, Python};
 use crate::machine::Machine;
@@ -39,9 +39,8 @@ pub(crate) struct Arguments {
 }
 
 /// A line that the script prints after a stage.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 struct PeerStage {
-    stage: String,
     steps: u64,
     wall_s: f64,
     valid_loss: f64,
@@ -49,7 +48,7 @@ struct PeerStage {
 }
 
 /// What `ulmfit evaluate` says of a language model.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 struct LanguageModelEvaluation {
     loss: f64,
     accuracy: f64,
@@ -59,12 +58,15 @@ struct LanguageModelEvaluation {
 #[derive(Debug, Deserialize)]
 struct RunFacts {
     seconds: f64,
+    steps: u64,
 }
 
 /// One side's run.
 struct Outcome {
     learner: &'static str,
     seed: u64,
+    /// Of the language model and of the classifier.
+    steps: [u64; 2],
     language_model_loss: f64,
     language_model_accuracy: f64,
     accuracy: f64,
@@ -100,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "# The same learner as fastai's?\n\nWritten by `cargo xtask parity --peer PYTHON --data \
          aclImdb_v1.tar.gz`: both sides train on the same documents (10,000 unlabeled and 5,000 \
          labeled reviews, of whose text the language model does not see 3 %; 2,500 test reviews), \
-         from scratch, 969 and 312 steps, on two threads. The recipe is `{RECIPE}`, the other \
+         from scratch, an epoch and four, on two threads. The recipe is `{RECIPE}`, the other \
          side `{SCRIPT}`.\n\n{figures}\nLoss and accuracy of the language model are those of \
          the reviews held out, the last accuracy is that of the classifier on the test reviews.\n\n\
          Machine: {}. fastai {}, torch {}, {}.\n",
@@ -147,18 +149,19 @@ fn ours(ulmfit: &Ulmfit, folder: &Path, sample: &Path, seed: u64) -> anyhow::Res
     ];
     let classifier = stage("train", "train.jsonl", &start)?;
     let test: Evaluation = ulmfit.json(&evaluate(&classifier, "test.jsonl"))?;
-    let seconds = [&general, &classifier].map(|run| -> anyhow::Result<f64> {
+    let facts = |run: &Path| -> anyhow::Result<RunFacts> {
         let text = fs_err::read_to_string(run.join("run.json"))?;
-        Ok(serde_json::from_str::<RunFacts>(&text)?.seconds)
-    });
-    let [pretraining, training] = seconds;
+        Ok(serde_json::from_str(&text)?)
+    };
+    let (pretraining, training) = (facts(&general)?, facts(&classifier)?);
     Ok(Outcome {
         learner: "ulmfit",
         seed,
+        steps: [pretraining.steps, training.steps],
         language_model_loss: language_model.loss,
         language_model_accuracy: language_model.accuracy,
         accuracy: test.accuracy,
-        seconds: pretraining? + training?,
+        seconds: pretraining.seconds + training.seconds,
     })
 }
 
@@ -176,11 +179,16 @@ fn theirs(arguments: &Arguments, folder: &Path, seed: u64) -> anyhow::Result<Out
         .map(serde_json::from_str)
         .collect::<Result<Vec<PeerStage>, _>>()
         .with_context(|| format!("could not read {}", workspace::shown(&path)))?;
-    let (first, last) = (stages.first(), stages.last());
-    let (first, last) = (first.zip(last)).context("fastai printed nothing")?;
+    let [first, .., last] = &stages[..] else {
+        bail!("{} has no stages; remove it", workspace::shown(&path));
+    };
     Ok(Outcome {
         learner: "fastai",
         seed,
+        steps: [
+            first.steps,
+            stages[1..].iter().map(|stage| stage.steps).sum(),
+        ],
         language_model_loss: first.valid_loss,
         language_model_accuracy: first.accuracy,
         accuracy: last.accuracy,
@@ -204,6 +212,7 @@ fn figures(outcomes: &[Outcome]) -> String {
             [
                 outcome.learner.to_owned(),
                 outcome.seed.to_string(),
+                outcome.steps.map(|steps| steps.to_string()).join(" + "),
                 format!("{:.3}", outcome.language_model_loss),
                 format!("{:.1}", outcome.language_model_loss.exp()),
                 format!("{:.1} %", 100.0 * outcome.language_model_accuracy),
@@ -215,6 +224,7 @@ fn figures(outcomes: &[Outcome]) -> String {
     let head = [
         "learner",
         "seed",
+        "steps",
         "loss",
         "perplexity",
         "accuracy, next word",

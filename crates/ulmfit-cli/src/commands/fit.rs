@@ -8,7 +8,9 @@ use serde::Serialize;
 use ulmfit_data::{CorpusSource, Direction, Document, read_corpus};
 use ulmfit_train::bench::{self, EncoderSizes, TrainingBench};
 use ulmfit_train::fit::{self, FitDocuments, FitOptions, FitPlan, FitSummary, Speed};
-use ulmfit_train::{ModelFile, Recipe, StopSignal, TrainError, TrainedLanguageModel};
+use ulmfit_train::{
+    ModelFile, Recipe, StopSignal, TrainError, TrainedLanguageModel, write_atomically,
+};
 
 use super::fit_report;
 use crate::args::{DeviceArgs, GlobalArgs, LayoutArgs, TokenizerArgs};
@@ -67,7 +69,7 @@ pub(crate) struct FitArgs {
     /// Recipe with every hyper-parameter, in TOML [default: chosen by the data]
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
-    /// Folder of the work, which is removed in the end [default: MODEL.work]
+    /// Folder of the checkpoints, which are removed in the end [default: MODEL.work]
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
     #[command(flatten)]
@@ -134,7 +136,7 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     ModelFile::Classifier(fitted.classifiers).save(&args.output)?;
     let seconds = started.elapsed().as_secs_f64();
     args.tell(&plan, &fitted.summary, seconds)?;
-    remove(&options.work_dir)
+    Ok(fit::clean_up(&options)?)
 }
 
 impl FitArgs {
@@ -248,8 +250,7 @@ impl FitArgs {
     fn tell(&self, plan: &FitPlan, summary: &FitSummary, seconds: f64) -> anyhow::Result<()> {
         let report = self.output.with_extension("md");
         let markdown = fit_report::markdown(plan, summary, &self.output, seconds);
-        std::fs::write(&report, markdown)
-            .with_context(|| format!("cannot write {}", report.display()))?;
+        write_atomically(&report, markdown.as_bytes())?;
         if self.json {
             return output::json(&Printed {
                 model: &self.output,
@@ -319,10 +320,6 @@ fn again(error: TrainError) -> anyhow::Error {
         );
     }
     error.into()
-}
-
-fn remove(folder: &Path) -> anyhow::Result<()> {
-    std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))
 }
 
 fn shown(paths: &[PathBuf]) -> String {

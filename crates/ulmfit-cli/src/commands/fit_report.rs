@@ -42,8 +42,11 @@ pub(super) fn intention(plan: &FitPlan, pretrained: bool) -> String {
         let time = stage.seconds.map_or_else(String::new, about);
         total = total.zip(stage.seconds).map(|(sum, more)| sum + more);
         say(format!(
-            "{} {}: {} epochs of {} documents{time}",
-            stage.stage, stage.direction, stage.epochs, stage.documents
+            "{} {}: {} of {}{time}",
+            stage.stage,
+            stage.direction,
+            count(stage.epochs, "epoch", "epochs"),
+            count(stage.documents, "document", "documents")
         ));
     }
     if let Some(total) = total {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use ulmfit_data::Direction;
 use ulmfit_train::{
     LrCurve, LrFindOptions, LrFindStage, LrPoint, ModelFile, Recipe, find_learning_rate,
+    write_atomically,
 };
 
 use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TokenizerArgs};
@@ -125,8 +126,7 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     drop(progress);
     if let Some(path) = &args.plot {
         let picture = plot::svg::curve(&curve.points, curve.valley())?;
-        std::fs::write(path, picture)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        write_atomically(path, picture.as_bytes())?;
     }
     report(args, &curve)
 }

@@ -70,8 +70,8 @@ pub(super) fn find(text: &str) -> Option<&'static [usize]> {
 }
 
 /// A bit for each first byte, last byte and length that an exception has, of the bytes five bits.
-static FILTER: LazyLock<Box<[u32; 1 << 10]>> = LazyLock::new(|| {
-    let mut filter = Box::new([0; 1 << 10]);
+static FILTER: LazyLock<[u32; 1 << 10]> = LazyLock::new(|| {
+    let mut filter = [0; 1 << 10];
     for (word, bit) in all().filter_map(place) {
         filter[word] |= bit;
     }

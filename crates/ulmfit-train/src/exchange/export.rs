@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use ulmfit_data::{Direction, Tokenizer, TokenizerConfig, Vocab, special};
 use ulmfit_model::{
-    AwdLstmConfig, FastaiPart, LanguageModelConfig, NamedTensor, Precision, TextClassifierConfig,
+    AwdLstmConfig, FastaiPart, LanguageModelConfig, NamedTensor, TextClassifierConfig,
     named_weights, pickle_of_strings, to_fastai,
 };
 
 use crate::atomic_file;
 use crate::error::TrainError;
-use crate::model_file::{ModelFile, Provenance};
+use crate::model_file::{ModelFile, Provenance, Weights};
 
 /// The whole model by fastai's names.
 pub(super) const MODEL: &str = "model.safetensors";
@@ -45,35 +45,10 @@ pub(super) enum Kind {
     Classifier {
         config: TextClassifierConfig,
         labels: Vec<String>,
-        precision: StoredPrecision,
+        /// How the model file stores weights; here they are floats in any case.
+        precision: Weights,
         temperature: f32,
     },
-}
-
-/// How weights are stored in a model file; here they are floats in any case.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum StoredPrecision {
-    Float32,
-    Int8,
-}
-
-impl From<Precision> for StoredPrecision {
-    fn from(precision: Precision) -> Self {
-        match precision {
-            Precision::Float32 => Self::Float32,
-            Precision::Int8 => Self::Int8,
-        }
-    }
-}
-
-impl From<StoredPrecision> for Precision {
-    fn from(precision: StoredPrecision) -> Self {
-        match precision {
-            StoredPrecision::Float32 => Self::Float32,
-            StoredPrecision::Int8 => Self::Int8,
-        }
-    }
 }
 
 impl Kind {

@@ -11,7 +11,9 @@ use super::export::{self, Description, Kind};
 use super::vocabulary;
 use crate::digest;
 use crate::error::TrainError;
-use crate::model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel};
+use crate::model_file::{
+    ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel, is_temperature,
+};
 
 /// A checkpoint of fastai's, and what it does not say about itself.
 #[derive(Clone, Debug)]
@@ -130,14 +132,12 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
                 .with_d_head(d_head)
                 .with_bptt(bptt)
                 .with_max_len(Some(20 * bptt));
-            {
-                let answers = Answers {
-                    labels,
-                    precision: Precision::Float32,
-                    temperature: 1.0,
-                };
-                parts.classifier(config, answers, fastai, device)?
-            }
+            let answers = Answers {
+                labels,
+                precision: Precision::Float32,
+                temperature: 1.0,
+            };
+            parts.classifier(config, answers, fastai, device)?
         }
     };
     Ok(Imported {
@@ -232,7 +232,7 @@ pub fn import_export(folder: &Path, device: &Device) -> Result<Imported, TrainEr
             precision,
             temperature,
         } => {
-            if !(temperature.is_normal() && temperature > 0.0) {
+            if !is_temperature(temperature) {
                 return Err(refuse(
                     export::DESCRIPTION,
                     "states a temperature that is no positive number; export the model again"

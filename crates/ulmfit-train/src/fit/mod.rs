@@ -21,6 +21,7 @@ use crate::error::TrainError;
 use crate::event::Observer;
 use crate::model_file::{TrainedClassifier, TrainedLanguageModel};
 use crate::options::{RunOptions, StopSignal};
+use crate::predictor::Member;
 use crate::recipe::Recipe;
 use crate::stages::{ClassifierData, finetune, train_classifier};
 
@@ -100,6 +101,25 @@ impl FitOptions {
     }
 }
 
+/// Removes what a fit has kept to go on from, once its result is safe; the folder goes too when nothing
+/// else is in it.
+///
+/// # Errors
+///
+/// [`TrainError::Io`] when something cannot be removed.
+pub fn clean_up(options: &FitOptions) -> Result<(), TrainError> {
+    for &direction in &options.directions {
+        for stage in ["finetune", "classifier"] {
+            fs_err::remove_dir_all(options.run(stage, direction).run_dir)?;
+        }
+    }
+    fs_err::remove_file(options.work_dir.join(plan::DECISION))?;
+    if fs_err::read_dir(&options.work_dir)?.next().is_none() {
+        fs_err::remove_dir(&options.work_dir)?;
+    }
+    Ok(())
+}
+
 /// What came of a fit.
 #[derive(Clone, Debug)]
 pub struct Fitted {
@@ -126,7 +146,9 @@ pub fn fit(
 ) -> Result<Fitted, TrainError> {
     let text = TokenizedCorpus::from_documents(&options.tokenizer, &plan.text());
     let labeled = TokenizedCorpus::from_documents(&options.tokenizer, &plan.documents);
+    let (documents, classes) = plan.held_out();
     let mut classifiers = Vec::with_capacity(options.directions.len());
+    let mut scored = Vec::with_capacity(options.directions.len());
     for &direction in &options.directions {
         let language_model = finetune(
             &text,
@@ -146,11 +168,12 @@ pub fn fit(
             &options.run("classifier", direction),
             observer,
         )?;
-        let (documents, classes) = plan.held_out();
-        classifier.temperature = calibration::temperature(&classifier, &documents, &classes)?;
+        let scores = Member::from(classifier.clone()).scores(&documents);
+        classifier.temperature = calibration::temperature(&scores, &classes);
+        scored.push((scores, classifier.temperature));
         classifiers.push(classifier);
     }
-    let summary = FitSummary::measure(plan, &classifiers, &options.tokenizer, options.seed)?;
+    let summary = FitSummary::measure(plan, scored, &options.tokenizer, options.seed);
     Ok(Fitted {
         classifiers,
         summary,

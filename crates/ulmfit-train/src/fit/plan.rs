@@ -11,6 +11,7 @@ use crate::atomic_file;
 use crate::digest;
 use crate::error::TrainError;
 use crate::labels::number_labels;
+use crate::prepare::others;
 use crate::recipe::Recipe;
 
 /// What a fit is going to do.
@@ -66,7 +67,7 @@ struct Decision {
 }
 
 /// The file of the decision.
-const DECISION: &str = "fit.json";
+pub(super) const DECISION: &str = "fit.json";
 
 /// Measures how fast a recipe is trained with.
 pub type MeasureSpeed<'a> = dyn Fn(&Recipe) -> Result<Speed, TrainError> + 'a;
@@ -187,10 +188,7 @@ impl FitPlan {
 
     /// The labeled documents that are not held out.
     pub(super) fn train(&self) -> Vec<usize> {
-        let mut held_out = self.held_out.iter().peekable();
-        (0..self.documents.len())
-            .filter(|index| held_out.next_if_eq(&index).is_none())
-            .collect()
+        others(&self.held_out, self.documents.len())
     }
 
     /// The documents to measure on, with their classes.
@@ -236,13 +234,8 @@ fn amount(
     unlabeled: &[Document],
     options: &FitOptions,
 ) -> Amount {
-    let mut measured = held_out.iter().peekable();
-    let train: Vec<Document> = labeled
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| measured.next_if_eq(&index).is_none())
-        .map(|(_, document)| document.clone())
-        .collect();
+    let train = others(held_out, labeled.len()).into_iter();
+    let train: Vec<Document> = train.map(|index| labeled[index].clone()).collect();
     let tokens = |documents: &[Document]| {
         TokenizedCorpus::from_documents(&options.tokenizer, documents).n_tokens()
     };

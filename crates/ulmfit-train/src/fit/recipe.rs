@@ -136,7 +136,7 @@ fn fewer_texts(
     if share < labeled {
         let minutes = ((labeled * finetune + classifier) / 60.0).ceil();
         return Err(TrainError::Unusable(format!(
-            "training takes {minutes} minutes on this machine at the least; allow more time, or \
+            "training takes {minutes} min on this machine at the least; allow more time, or \
              take a part of the documents with --limit"
         )));
     }
@@ -226,6 +226,11 @@ mod tests {
         }
         let limit = Duration::from_mins(1);
         let error = shorten(&mut base(), &amount, limit, speed).unwrap_err();
-        assert!(error.to_string().contains("minutes"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("min on this machine at the least"),
+            "{error}"
+        );
     }
 }

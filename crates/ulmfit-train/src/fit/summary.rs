@@ -5,9 +5,7 @@ use ulmfit_data::{Document, Tokenizer, rng};
 
 use super::plan::FitPlan;
 use crate::baseline::TfidfLogistic;
-use crate::error::TrainError;
-use crate::model_file::TrainedClassifier;
-use crate::predictor::{Prediction, Predictor};
+use crate::predictor::{Prediction, averaged};
 use crate::report::ClassificationReport;
 
 /// How good a fitted classifier is. The measurements are `None` where nothing could be held out.
@@ -44,12 +42,13 @@ const RESAMPLES: usize = 1000;
 const BINS: usize = 10;
 
 impl FitSummary {
+    /// Measures members by their scores of the documents held out and their temperatures.
     pub(super) fn measure(
         plan: &FitPlan,
-        classifiers: &[TrainedClassifier],
+        scored: Vec<(Vec<Vec<f32>>, f32)>,
         tokenizer: &Tokenizer,
         seed: u64,
-    ) -> Result<Self, TrainError> {
+    ) -> Self {
         let train = plan.train();
         let (documents, classes) = plan.held_out();
         let mut summary = Self {
@@ -61,20 +60,15 @@ impl FitSummary {
             calibration: None,
         };
         if documents.is_empty() {
-            return Ok(summary);
+            return summary;
         }
-        let without = classifiers.iter().cloned().map(|mut member| {
-            member.temperature = 1.0;
-            member
-        });
-        let before = Predictor::new(without.collect())?.predict_documents(&documents);
-        let after = Predictor::new(classifiers.to_vec())?.predict_documents(&documents);
+        let after = averaged(&scored);
+        let temperatures = scored.iter().map(|(_, temperature)| *temperature).collect();
+        let without = scored.into_iter().map(|(scores, _)| (scores, 1.0));
+        let before = averaged(&without.collect::<Vec<_>>());
         let predicted: Vec<usize> = after.iter().map(|prediction| prediction.class).collect();
-        let right: Vec<bool> = predicted
-            .iter()
-            .zip(&classes)
-            .map(|(a, b)| a == b)
-            .collect();
+        let pairs = predicted.iter().zip(&classes);
+        let right: Vec<bool> = pairs.map(|(predicted, class)| predicted == class).collect();
         summary.accuracy_interval = Some(interval(&right, seed));
         summary.report = Some(ClassificationReport::new(
             &plan.labels,
@@ -82,15 +76,12 @@ impl FitSummary {
             &predicted,
         ));
         summary.calibration = Some(Calibration {
-            temperatures: classifiers
-                .iter()
-                .map(|member| member.temperature)
-                .collect(),
+            temperatures,
             error_before: calibration_error(&before, &classes),
             error: calibration_error(&after, &classes),
         });
         summary.baseline = Some(baseline(plan, &train, &documents, &classes, tokenizer));
-        Ok(summary)
+        summary
     }
 }
 

@@ -101,7 +101,7 @@ pub struct ClassifierRecipe {
     pub training: TrainingRecipe,
 }
 
-/// How much a document counts in the loss, by its class. A class that is `r` times as frequent as the
+/// How much a document counts in the loss, by its class; ours, `balanced` as scikit-learn has it. A class that is `r` times as frequent as the
 /// classes are on average counts 1, 1/r or 1/√r.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

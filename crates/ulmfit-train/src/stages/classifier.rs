@@ -20,8 +20,8 @@ use crate::event::{Observer, Validation};
 use crate::labels::number_labels;
 use crate::model_file::{ModelFile, TrainedClassifier, TrainedLanguageModel};
 use crate::options::RunOptions;
-use crate::prepare::check_tokenizer;
-use crate::recipe::{ClassifierRecipe, Keep, Recipe};
+use crate::prepare::{check_tokenizer, others};
+use crate::recipe::{ClassWeights, ClassifierRecipe, Keep, Recipe};
 
 /// Documents and their classes.
 pub(super) struct Labeled {
@@ -29,6 +29,25 @@ pub(super) struct Labeled {
     pub(super) labels: Vec<usize>,
     /// Of each class.
     pub(super) weights: Vec<f32>,
+}
+
+impl Labeled {
+    pub(super) fn new(
+        documents: EncodedCorpus,
+        labels: Vec<usize>,
+        n_classes: usize,
+        weights: ClassWeights,
+    ) -> Self {
+        let mut counts = vec![0; n_classes];
+        for &class in &labels {
+            counts[class] += 1;
+        }
+        Self {
+            documents,
+            labels,
+            weights: weights.of(&counts),
+        }
+    }
 }
 
 /// Labeled documents to train a classifier on.
@@ -92,17 +111,14 @@ pub fn train_classifier<'a>(
         Some(valid) => (others(&valid, classes.len()), valid),
         None => stratified_split(&classes, stage.training.validation, options.seed),
     };
-    let part = |indices: &[usize]| Labeled {
-        documents: corpus.select(indices),
-        labels: indices.iter().map(|&index| classes[index]).collect(),
-        weights: vec![1.0; labels.len()],
+    let part = |indices: &[usize], weights| {
+        let classes = indices.iter().map(|&index| classes[index]).collect();
+        Labeled::new(corpus.select(indices), classes, labels.len(), weights)
     };
-    let (mut train, valid) = (part(&train), part(&valid));
-    let mut counts = vec![0; labels.len()];
-    for &class in &train.labels {
-        counts[class] += 1;
-    }
-    train.weights = stage.class_weights.of(&counts);
+    let (train, valid) = (
+        part(&train, stage.class_weights),
+        part(&valid, ClassWeights::None),
+    );
 
     let config = config_on(config.encoder, stage, labels.len());
     let classifier = start(&config, model.encoder, options.seed, &options.device);
@@ -142,14 +158,6 @@ pub fn train_classifier<'a>(
     ModelFile::Classifier(vec![trained.clone()]).save(&run.dir.model())?;
     run.finish(observer)?;
     Ok(trained)
-}
-
-/// The places below `count` that are not among `places`, which rise.
-fn others(places: &[usize], count: usize) -> Vec<usize> {
-    let mut places = places.iter().peekable();
-    (0..count)
-        .filter(|place| places.next_if_eq(&place).is_none())
-        .collect()
 }
 
 /// The configuration of a classifier on top of a language model's encoder.
@@ -360,20 +368,17 @@ fn cross_entropy(
     device: &Device,
 ) -> Tensor<1> {
     let count = labels.len();
-    let of_labels = labels
-        .clone()
-        .map(|label| weights[label])
-        .collect::<Vec<_>>();
-    let labels = labels.map(|label| label as i64).collect::<Vec<_>>();
-    let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), device);
-    let likelihoods = log_softmax(logits, 1).gather(1, labels); // [documents, 1]
+    let places = labels.clone().map(|label| label as i64).collect::<Vec<_>>();
+    let places = Tensor::<2, Int>::from_data(TensorData::new(places, [count, 1]), device);
+    let likelihoods = log_softmax(logits, 1).gather(1, places); // [documents, 1]
     if weights
         .iter()
         .all(|weight| weight.to_bits() == 1.0_f32.to_bits())
     {
         return likelihoods.mean().neg();
     }
-    let sum: f32 = of_labels.iter().sum();
-    let of_labels = Tensor::<2>::from_data(TensorData::new(of_labels, [count, 1]), device);
-    (likelihoods * of_labels).sum().neg() / sum
+    let weights = labels.map(|label| weights[label]).collect::<Vec<_>>();
+    let sum: f32 = weights.iter().sum();
+    let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), device);
+    (likelihoods * weights).sum().neg() / sum
 }

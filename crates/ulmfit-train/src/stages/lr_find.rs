@@ -181,11 +181,7 @@ fn of_classifier(
     let (names, labels) = number_labels(corpus.labels().iter())?;
     let documents = corpus.encode_all(&language_model.vocab).load()?;
     let documents = directed(documents, language_model.direction);
-    let train = Labeled {
-        documents,
-        labels,
-        weights: vec![1.0; names.len()],
-    };
+    let train = Labeled::new(documents, labels, names.len(), recipe.class_weights);
     let config = classifier::config_on(language_model.config.encoder, recipe, names.len());
     let encoder = language_model.model.encoder;
     let model = classifier::start(&config, encoder, options.seed, &options.device);

@@ -1,12 +1,14 @@
 //! One file for a model: weights, and in the metadata all that is needed to use them.
 
+mod check;
+mod description;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
-use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
-use ulmfit_data::{Direction, Rules, Splitter, Subwords, Tokenizer, TokenizerConfig, Vocab};
+use ulmfit_data::{Direction, Tokenizer, Vocab};
 use ulmfit_model::{
     InitRng, Int8Rows, LanguageModel, LanguageModelConfig, NamedTensor, Precision, TextClassifier,
     TextClassifierConfig, load_weights, named_weights,
@@ -14,16 +16,10 @@ use ulmfit_model::{
 
 use crate::error::TrainError;
 use crate::tensor_file::{self, Storage, TensorFile};
+use check::{check_tensors, check_vocab};
+use description::{Description, KEY, Kind, Member, format_version, members};
 
-const KEY: &str = "ulmfit";
-/// The version of files whose weights are all floats.
-const FLOAT_VERSION: u32 = 1;
-/// The version of files with weights in eight bits.
-const INT8_VERSION: u32 = 2;
-/// The version of files with another tokenizer than fastai v2's words, which was the only one.
-const TOKENIZER_VERSION: u32 = 3;
-/// The version of files with weights in half precision or a temperature.
-const FORMAT_VERSION: u32 = 4;
+pub(crate) use description::{Weights, is_temperature};
 
 /// What a model file holds.
 #[derive(Clone, Debug)]
@@ -92,74 +88,6 @@ pub struct Provenance {
     pub steps: u64,
     /// The final validation, by name.
     pub metrics: BTreeMap<String, f64>,
-}
-
-/// The metadata of a file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Description {
-    format_version: u32,
-    members: Vec<Member>,
-}
-
-/// The version alone, to be read before anything else is.
-#[derive(Deserialize)]
-struct Version {
-    format_version: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Member {
-    kind: Kind,
-    tokenizer: TokenizerConfig,
-    /// The text of a `tokenizer.json`, where the tokenizer is one of subwords.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    subwords: Option<Subwords>,
-    vocab: Vocab,
-    direction: Direction,
-    provenance: Provenance,
-    #[serde(default, skip_serializing_if = "Weights::is_float32")]
-    weights: Weights,
-}
-
-/// How the encoder's matrices are stored.
-#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Weights {
-    #[default]
-    Float32,
-    /// As floats of 16 bits, which become float32 when they are read.
-    Float16,
-    /// As whole numbers from -127 to 127, with a scale for each row.
-    Int8,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum Kind {
-    LanguageModel {
-        config: LanguageModelConfig,
-    },
-    Classifier {
-        config: TextClassifierConfig,
-        labels: Vec<String>,
-        #[serde(default = "no_temperature", skip_serializing_if = "is_no_temperature")]
-        temperature: f32,
-    },
-}
-
-fn no_temperature() -> f32 {
-    1.0
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    clippy::float_cmp,
-    reason = "serde calls it with a reference; only the very default is left out"
-)]
-fn is_no_temperature(temperature: &f32) -> bool {
-    *temperature == no_temperature()
 }
 
 impl ModelFile {
@@ -244,7 +172,7 @@ impl ModelFile {
                     config
                         .validate()
                         .map_err(|error| refuse(error.to_string()))?;
-                    if !(temperature.is_normal() && temperature > 0.0) {
+                    if !is_temperature(temperature) {
                         return Err(refuse(format!(
                             "states the temperature {temperature}; the file is damaged"
                         )));
@@ -339,11 +267,9 @@ impl ModelFile {
                 .parse()
                 .ok()
                 .and_then(|index: usize| weights.get(index));
-            match weights {
-                Some(Weights::Float16) if can_be_rounded(name, &tensor.shape) => Storage::Half,
-                Some(Weights::Int8) if can_be_rounded(name, &tensor.shape) => Storage::Int8,
-                _ => Storage::Exact,
-            }
+            weights.map_or(Storage::Exact, |weights| {
+                weights.storage(name, &tensor.shape)
+            })
         })
     }
 
@@ -414,7 +340,7 @@ impl TrainedClassifier {
     pub fn quantized(mut self) -> Result<Self, TrainError> {
         let mut weights = named_weights(&self.model);
         for tensor in &mut weights {
-            if !can_be_rounded(&tensor.name, &tensor.shape) {
+            if Weights::Int8.storage(&tensor.name, &tensor.shape) != Storage::Int8 {
                 continue;
             }
             let rounded = Int8Rows::new(&tensor.values, tensor.shape[1]);
@@ -446,145 +372,6 @@ impl TrainedClassifier {
             weights: self.precision.into(),
         }
     }
-}
-
-impl Weights {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde calls it with a reference"
-    )]
-    fn is_float32(&self) -> bool {
-        *self == Self::Float32
-    }
-}
-
-impl From<Weights> for Precision {
-    fn from(weights: Weights) -> Self {
-        match weights {
-            Weights::Float32 | Weights::Float16 => Self::Float32,
-            Weights::Int8 => Self::Int8,
-        }
-    }
-}
-
-impl From<Precision> for Weights {
-    fn from(precision: Precision) -> Self {
-        match precision {
-            Precision::Float32 => Self::Float32,
-            Precision::Int8 => Self::Int8,
-        }
-    }
-}
-
-/// The lowest version that says all of it, so that an older ulmfit reads what it can.
-fn format_version(members: &[Member]) -> u32 {
-    let first_tokenizer = TokenizerConfig {
-        rules: Rules::FastaiV2,
-        splitter: Splitter::Word,
-    };
-    let has = |weights| members.iter().any(|member| member.weights == weights);
-    let has_temperature = members.iter().any(|member| match &member.kind {
-        Kind::Classifier { temperature, .. } => !is_no_temperature(temperature),
-        Kind::LanguageModel { .. } => false,
-    });
-    if has(Weights::Float16) || has_temperature {
-        FORMAT_VERSION
-    } else if members
-        .iter()
-        .any(|member| member.tokenizer != first_tokenizer)
-    {
-        TOKENIZER_VERSION
-    } else if has(Weights::Int8) {
-        INT8_VERSION
-    } else {
-        FLOAT_VERSION
-    }
-}
-
-/// Whether a weight is rounded where any are: the encoder's matrices, which are nearly
-/// all of a model.
-fn can_be_rounded(name: &str, shape: &[usize]) -> bool {
-    name.starts_with("encoder.") && shape.len() == 2
-}
-
-fn members(file: &TensorFile) -> Result<Vec<Member>, String> {
-    const NOT_OURS: &str = "not a model of ulmfit: its metadata has no \"ulmfit\" entry";
-    let version = file.description::<Version>(KEY).ok_or(NOT_OURS)?;
-    let damaged = |error: serde_json::Error| format!("its description is damaged ({error})");
-    let Version { format_version } = version.map_err(damaged)?;
-    if !(FLOAT_VERSION..=FORMAT_VERSION).contains(&format_version) {
-        return Err(format!(
-            "of format version {format_version}, and this ulmfit reads versions {FLOAT_VERSION} to \
-             {FORMAT_VERSION}; use the ulmfit that made it"
-        ));
-    }
-    let Description { members, .. } = file
-        .description::<Description>(KEY)
-        .ok_or(NOT_OURS)?
-        .map_err(damaged)?;
-    if members.is_empty() {
-        Err("holds no model".to_owned())
-    } else {
-        Ok(members)
-    }
-}
-
-fn check_vocab(vocab: &Vocab, vocab_size: usize) -> Result<(), String> {
-    if vocab.len() == vocab_size {
-        return Ok(());
-    }
-    Err(format!(
-        "states {vocab_size} words and names {}; the file is damaged",
-        vocab.len()
-    ))
-}
-
-/// Compares what the configuration calls for with the file's header.
-fn check_tensors(
-    file: &TensorFile,
-    prefix: &str,
-    expected: &[(String, Vec<usize>)],
-    weights: Weights,
-) -> Result<(), String> {
-    for (name, shape) in expected {
-        let dtype = match weights {
-            Weights::Float16 if can_be_rounded(name, shape) => Dtype::F16,
-            Weights::Int8 if can_be_rounded(name, shape) => Dtype::I8,
-            _ => Dtype::F32,
-        };
-        check_tensor(file, prefix, name, shape, dtype)?;
-        if dtype == Dtype::I8 {
-            let scales = format!("{name}{}", tensor_file::SCALE);
-            check_tensor(file, prefix, &scales, &shape[..1], Dtype::F32)?;
-        }
-    }
-    Ok(())
-}
-
-fn check_tensor(
-    file: &TensorFile,
-    prefix: &str,
-    name: &str,
-    shape: &[usize],
-    dtype: Dtype,
-) -> Result<(), String> {
-    let Some(info) = file.info(&format!("{prefix}{name}")) else {
-        return Err(format!("tensor {name} is missing; the file is damaged"));
-    };
-    if info.shape != shape {
-        return Err(format!(
-            "tensor {name} has the shape {:?} where the configuration calls for {shape:?}; \
-             the file is damaged",
-            info.shape
-        ));
-    }
-    if info.dtype != dtype {
-        return Err(format!(
-            "tensor {name} is {:?} and not {dtype:?}",
-            info.dtype
-        ));
-    }
-    Ok(())
 }
 
 fn prefixed(index: usize, mut tensors: Vec<NamedTensor>) -> Vec<NamedTensor> {

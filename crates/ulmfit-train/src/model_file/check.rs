@@ -1,0 +1,61 @@
+//! A file's header against what its description calls for, before anything is allocated for a model.
+
+use safetensors::Dtype;
+use ulmfit_data::Vocab;
+
+use super::description::Weights;
+use crate::tensor_file::{self, TensorFile};
+
+pub(super) fn check_vocab(vocab: &Vocab, vocab_size: usize) -> Result<(), String> {
+    if vocab.len() == vocab_size {
+        return Ok(());
+    }
+    Err(format!(
+        "states {vocab_size} words and names {}; the file is damaged",
+        vocab.len()
+    ))
+}
+
+/// Compares what the configuration calls for with the file's header.
+pub(super) fn check_tensors(
+    file: &TensorFile,
+    prefix: &str,
+    expected: &[(String, Vec<usize>)],
+    weights: Weights,
+) -> Result<(), String> {
+    for (name, shape) in expected {
+        let dtype = weights.storage(name, shape).dtype();
+        check_tensor(file, prefix, name, shape, dtype)?;
+        if dtype == Dtype::I8 {
+            let scales = format!("{name}{}", tensor_file::SCALE);
+            check_tensor(file, prefix, &scales, &shape[..1], Dtype::F32)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_tensor(
+    file: &TensorFile,
+    prefix: &str,
+    name: &str,
+    shape: &[usize],
+    dtype: Dtype,
+) -> Result<(), String> {
+    let Some(info) = file.info(&format!("{prefix}{name}")) else {
+        return Err(format!("tensor {name} is missing; the file is damaged"));
+    };
+    if info.shape != shape {
+        return Err(format!(
+            "tensor {name} has the shape {:?} where the configuration calls for {shape:?}; \
+             the file is damaged",
+            info.shape
+        ));
+    }
+    if info.dtype != dtype {
+        return Err(format!(
+            "tensor {name} is {:?} and not {dtype:?}",
+            info.dtype
+        ));
+    }
+    Ok(())
+}
