@@ -1,18 +1,18 @@
 //! Which language model a stage starts from.
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::Context;
+use anyhow::bail;
 use burn::tensor::Device;
 use ulmfit_data::Direction;
 use ulmfit_train::{ModelFile, TrainedLanguageModel};
 
-/// What `--pretrained` names.
+/// What `--pretrained` and `--language-model` name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pretrained {
-    /// None: the stage starts from scratch.
+    /// None: the stage starts from random weights.
     None,
     /// A model that comes with ulmfit.
     OnBoard(String),
@@ -37,29 +37,40 @@ impl FromStr for Pretrained {
 }
 
 impl Pretrained {
-    /// Opens the model that reads this way; none for a start from scratch.
+    /// The model that English text starts from.
+    pub(crate) fn english() -> Self {
+        Self::OnBoard(ulmfit_pretrained::ENGLISH.to_owned())
+    }
+
+    /// Opens the model that reads this way; none for a start from random weights. `option` is what it
+    /// was named with.
     pub(crate) fn open(
         &self,
+        option: &str,
         direction: Direction,
         device: &Device,
     ) -> anyhow::Result<Option<TrainedLanguageModel>> {
         match self {
             Self::None => Ok(None),
             Self::File(path) => Ok(Some(ModelFile::open_language_model(path, device)?)),
-            Self::OnBoard(name) => on_board(name, direction, device).map(Some),
+            Self::OnBoard(name) => match ulmfit_pretrained::find(name, direction) {
+                Some(model) => on_board(&model, device).map(Some),
+                None => bail!(
+                    "there is no {name} on board yet that reads {direction}; name a model file with \
+                     {option}, or say {option} none to start from random weights"
+                ),
+            },
         }
     }
 }
 
+/// A model on board, with its weights on `device`.
 pub(crate) fn on_board(
-    name: &str,
-    direction: Direction,
+    model: &ulmfit_pretrained::Pretrained,
     device: &Device,
 ) -> anyhow::Result<TrainedLanguageModel> {
-    let model = ulmfit_pretrained::find(name, direction)
-        .with_context(|| format!("there is no {name} that reads {direction}"))?;
-    match ModelFile::from_bytes(model.bytes.to_vec(), Path::new(model.file), device)? {
+    match ModelFile::from_bytes(model.bytes.to_vec(), model.file, device)? {
         ModelFile::LanguageModel(trained) => Ok(*trained),
-        ModelFile::Classifier(_) => anyhow::bail!("{} holds no language model", model.file),
+        ModelFile::Classifier(_) => bail!("{} holds no language model", model.file),
     }
 }

@@ -18,6 +18,8 @@ mod generate;
 mod import;
 // Learning rates by a range test.
 mod lr_find;
+// The models that come with the program.
+mod on_board;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.

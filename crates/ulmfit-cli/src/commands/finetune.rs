@@ -19,14 +19,17 @@ pub(crate) struct FinetuneArgs {
     stage: StageArgs,
     #[command(flatten)]
     tokenizer: TokenizerArgs,
-    /// Language model to start from: a file, one that `ulmfit models` lists, or `none` for a start from scratch
+    /// Language model to start from: a file, a name that `ulmfit models` lists, or `none` for a
+    /// start from scratch
     #[arg(long, value_name = "MODEL", default_value = ulmfit_pretrained::ENGLISH)]
     pretrained: Pretrained,
 }
 
 pub(crate) fn run(args: &FinetuneArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let device = args.stage.device.device.open()?;
-    let pretrained = args.pretrained.open(args.stage.direction, &device)?;
+    let pretrained = args
+        .pretrained
+        .open("--pretrained", args.stage.direction, &device)?;
     let earlier = pretrained.as_ref().map(|trained| &trained.tokenizer);
     let Prepared {
         recipe,

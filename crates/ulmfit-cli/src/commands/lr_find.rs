@@ -7,11 +7,11 @@ use console::Term;
 use serde::Serialize;
 use ulmfit_data::Direction;
 use ulmfit_train::{
-    LrCurve, LrFindOptions, LrFindStage, LrPoint, ModelFile, Recipe, find_learning_rate,
-    write_atomically,
+    LrCurve, LrFindOptions, LrFindStage, LrPoint, Recipe, find_learning_rate, write_atomically,
 };
 
 use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TokenizerArgs};
+use crate::pretrained::Pretrained;
 use crate::progress::Progress;
 use crate::{documents, output, plot};
 
@@ -39,12 +39,13 @@ pub(crate) struct LrFindArgs {
     /// Stage to look for a rate for [default: train with --language-model, else finetune]
     #[arg(long, value_enum, value_name = "STAGE")]
     stage: Option<StageName>,
-    /// Language model to fine-tune
+    /// Language model to fine-tune: a file, a name that `ulmfit models` lists, or `none` [default:
+    /// as `ulmfit finetune` has it]
     #[arg(long, value_name = "MODEL", conflicts_with = "language_model")]
-    pretrained: Option<PathBuf>,
-    /// Language model to train a classifier on
+    pretrained: Option<Pretrained>,
+    /// Language model to train a classifier on: a file, or a name that `ulmfit models` lists
     #[arg(long, value_name = "MODEL")]
-    language_model: Option<PathBuf>,
+    language_model: Option<Pretrained>,
     /// Phase of the recipe's unfreezing whose layers train, counted from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     phase: u16,
@@ -145,18 +146,25 @@ fn stage(args: &LrFindArgs, options: &LrFindOptions) -> anyhow::Result<LrFindSta
         named == StageName::Finetune || args.pretrained.is_none(),
         "--pretrained is what is fine-tuned; leave it out, or say --stage finetune"
     );
-    let open = |path: &PathBuf| ModelFile::open_language_model(path, &options.device).map(Box::new);
+    let open = |model: &Pretrained, option| -> anyhow::Result<_> {
+        let model = model.open(option, options.direction, &options.device)?;
+        Ok(model.map(Box::new))
+    };
     Ok(match named {
         StageName::Pretrain => LrFindStage::Pretrain,
         StageName::Finetune => {
-            LrFindStage::Finetune(args.pretrained.as_ref().map(open).transpose()?)
+            let english = Pretrained::english();
+            let pretrained = args.pretrained.as_ref().unwrap_or(&english);
+            LrFindStage::Finetune(open(pretrained, "--pretrained")?)
         }
         StageName::Train => {
-            let path = args.language_model.as_ref();
-            let path = path.context(
+            let model = match &args.language_model {
+                Some(model) => open(model, "--language-model")?,
+                None => None,
+            };
+            LrFindStage::Classifier(model.context(
                 "a classifier is trained on a language model; name it with --language-model",
-            )?;
-            LrFindStage::Classifier(open(path)?)
+            )?)
         }
     })
 }

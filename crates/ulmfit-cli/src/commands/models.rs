@@ -58,7 +58,7 @@ pub(crate) fn run(args: &ModelsArgs) -> anyhow::Result<()> {
 
 fn listed(model: &Pretrained) -> anyhow::Result<Listed> {
     let device = DeviceName::default().open()?;
-    let trained = pretrained::on_board(model.name, model.direction, &device)?;
+    let trained = pretrained::on_board(model, &device)?;
     let encoder = trained.config.encoder;
     Ok(Listed {
         name: model.name,

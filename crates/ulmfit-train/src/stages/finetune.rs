@@ -120,7 +120,7 @@ pub(super) fn check_fits(
     if *pretrained.tokenizer.config() != recipe.text {
         return Err(TrainError::Unusable(
             "the pretrained model was made with another tokenizer than the recipe's [text]; \
-             words would not mean the same"
+             words would not mean the same; start from a model of that tokenizer, or from none"
                 .to_owned(),
         ));
     }
