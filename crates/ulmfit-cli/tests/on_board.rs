@@ -46,6 +46,10 @@ fn a_direction_that_is_not_on_board_is_told_with_what_to_do() {
             "fit train.csv -o m.safetensors --direction both",
             "--pretrained",
         ),
+        (
+            "train train.csv --run r --direction backward --language-model wiki-small",
+            "--language-model",
+        ),
     ] {
         assert_eq!(
             place.fail(&format!("{command} --recipe tiny.toml")),
@@ -55,4 +59,16 @@ fn a_direction_that_is_not_on_board_is_told_with_what_to_do() {
             )
         );
     }
+}
+
+#[test]
+fn a_classifier_can_start_from_random_weights() {
+    let place = Workplace::new();
+    place.succeed("train train.csv --recipe tiny.toml --run c --language-model none");
+    let printed = place.succeed("evaluate c/model.safetensors test.csv --json");
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(report["documents"], 20);
+    let run: Value = serde_json::from_slice(&place.read("c/run.json")).unwrap();
+    assert!(run["pretrained_digest"].is_null());
+    assert!(run["vocab_size"].as_u64().unwrap() <= 200);
 }

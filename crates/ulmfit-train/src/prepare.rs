@@ -31,16 +31,25 @@ pub(crate) fn language_model_data(
         ));
     }
     let tokenizer = corpus.tokenizer().clone();
-    let vocab = match tokenizer.vocab(recipe.vocab.pad_to_multiple)? {
-        Some(own) => own,
-        None => corpus.vocab(&train, &recipe.vocab)?,
-    };
+    let vocab = vocabulary(corpus, &train, recipe)?;
     let corpora = [train, valid].map(|documents| corpus.encode(documents, &vocab));
     Ok(LanguageModelData {
         tokenizer,
         vocab,
         corpora,
     })
+}
+
+/// The vocabulary of these documents, as the recipe chooses it. Subwords bring their own.
+pub(crate) fn vocabulary(
+    corpus: &TokenizedCorpus,
+    documents: &[usize],
+    recipe: &Recipe,
+) -> Result<Vocab, TrainError> {
+    match corpus.tokenizer().vocab(recipe.vocab.pad_to_multiple)? {
+        Some(own) => Ok(own),
+        None => Ok(corpus.vocab(documents, &recipe.vocab)?),
+    }
 }
 
 /// Fails unless a corpus was tokenized as `whose` says, with the very subwords that are given: its

@@ -1,10 +1,8 @@
-use std::path::PathBuf;
-
 use clap::Args;
-use ulmfit_train::ModelFile;
 
 use super::stage::{self, Prepared};
 use crate::args::{GlobalArgs, StageArgs};
+use crate::pretrained::Pretrained;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -18,20 +16,23 @@ Examples:
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     stage: StageArgs,
-    /// Fine-tuned language model to build on
+    /// Language model to build on: a fine-tuned one, a name that `ulmfit models` lists, or `none` for
+    /// random weights and a vocabulary of DATA's own, as the recipe's [model] and [vocab] say
     #[arg(long, value_name = "MODEL")]
-    language_model: PathBuf,
+    language_model: Pretrained,
 }
 
 pub(crate) fn run(args: &TrainArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let device = args.stage.device.device.open()?;
-    let language_model = ModelFile::open_language_model(&args.language_model, &device)?;
+    let named = &args.language_model;
+    let language_model = named.open("--language-model", args.stage.direction, &device)?;
+    let earlier = language_model.as_ref().map(|trained| &trained.tokenizer);
     let Prepared {
         recipe,
         options,
         mut observer,
         corpus,
-    } = stage::prepare(&args.stage, None, Some(&language_model.tokenizer), global)?;
+    } = stage::prepare(&args.stage, None, earlier, global)?;
     ulmfit_train::train_classifier(&corpus, language_model, &recipe, &options, &mut *observer)?;
     drop(observer);
     stage::report(&args.stage)

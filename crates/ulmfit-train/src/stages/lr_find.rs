@@ -184,7 +184,7 @@ fn of_classifier(
     let train = Labeled::new(documents, labels, names.len(), recipe.class_weights);
     let config = classifier::config_on(language_model.config.encoder, recipe, names.len());
     let encoder = language_model.model.encoder;
-    let model = classifier::start(&config, encoder, options.seed, &options.device);
+    let model = classifier::start(&config, Some(encoder), options.seed, &options.device);
     let batches = DocumentBatches::new(train.documents.lengths(), recipe.training.batch_size)?;
     let groups = LayerGroups::new(&model, model.layer_groups())?;
     let mut test = RangeTest::new(&recipe.training, &groups, options, observer)?;
