@@ -1,7 +1,9 @@
 //! `cargo xtask reproduce`: from raw text to a report, in one command.
 //!
 //! This file knows what each experiment is: its data, its recipe and the figures to stand beside.
-//! How one runs is in `reproduce::experiment`.
+//! How one runs is in `reproduce::experiment`; the studies, of many small runs, have files of their own.
+
+mod low_shot;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,8 @@ enum Which {
     Trec(Options),
     /// Topics of news, four classes; with whatever part of the training rows --data has
     AgNews(Options),
+    /// Sentiment from 100 to 5,000 labeled reviews, from scratch and pretrained, beside TF-IDF
+    LowShot(low_shot::Arguments),
 }
 
 #[derive(Args)]
@@ -126,12 +130,25 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Which::Imdb(imdb) => (imdb.experiment()?, &imdb.options),
         Which::AgNews(options) => (ag_news_experiment(options)?, options),
         Which::Trec(options) => (trec_experiment(options)?, options),
+        Which::LowShot(arguments) => return low_shot::run(arguments),
     };
-    let ulmfit = match &options.binary {
-        Some(program) => Ulmfit::at(program.clone())?,
-        None => Ulmfit::build(&options.device)?,
-    };
-    experiment.run(&ulmfit)
+    experiment.run(&program(options.binary.as_ref(), &options.device)?)
+}
+
+/// The `ulmfit` that was named, or one that is built now.
+fn program(named: Option<&PathBuf>, device: &str) -> anyhow::Result<Ulmfit> {
+    match named {
+        Some(program) => Ulmfit::at(program.clone()),
+        None => Ulmfit::build(device),
+    }
+}
+
+/// The folder that was named, or one of the workspace.
+fn folder(named: Option<&PathBuf>, default: &str) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(path) => Ok(std::path::absolute(path)?),
+        None => Ok(workspace::root().join(default)),
+    }
 }
 
 impl Imdb {
@@ -162,14 +179,7 @@ impl Imdb {
                 place: Place::Files(manifest.sample()?),
             }
         } else {
-            let archive = match &options.data {
-                Some(path) => given(path, |path| manifest.check_counts(&aclimdb::count(path)?))?,
-                None => fetch::cached(manifest.files.first().context("imdb.toml lists no file")?)?,
-            };
-            Corpus {
-                format: manifest.format,
-                place: Place::Whole(archive),
-            }
+            imdb_corpus(manifest, options.data.as_ref())?
         };
         let title = format!("IMDb, profile {}", profile_name.get_name());
         let typed = format!("imdb --profile {}", profile_name.get_name());
@@ -177,10 +187,21 @@ impl Imdb {
     }
 }
 
-fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
-    let recipe = Recipe::load("trec")?;
-    let manifest = Manifest::load("trec")?;
-    let files = if let Some(path) = &options.data {
+/// All the reviews: a copy that the person named, or the published archive.
+fn imdb_corpus(manifest: Manifest, data: Option<&PathBuf>) -> anyhow::Result<Corpus> {
+    let archive = match data {
+        Some(path) => given(path, |path| manifest.check_counts(&aclimdb::count(path)?))?,
+        None => fetch::cached(manifest.files.first().context("imdb.toml lists no file")?)?,
+    };
+    Ok(Corpus {
+        format: manifest.format,
+        place: Place::Whole(archive),
+    })
+}
+
+/// All the questions: a copy that the person named, or the published files.
+fn trec_corpus(manifest: Manifest, data: Option<&PathBuf>) -> anyhow::Result<Corpus> {
+    let files = if let Some(path) = data {
         let folder = given(path, |path| {
             manifest.check_counts(&trec::count(&trec::files(path)?)?)
         })?;
@@ -194,10 +215,15 @@ fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
         let folder = paths.first().and_then(|path| path.parent());
         trec::files(folder.context("trec.toml lists no file")?)?
     };
-    let corpus = Corpus {
+    Ok(Corpus {
         format: manifest.format,
         place: Place::Files(files),
-    };
+    })
+}
+
+fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
+    let recipe = Recipe::load("trec")?;
+    let corpus = trec_corpus(Manifest::load("trec")?, options.data.as_ref())?;
     let title = "TREC-6".to_owned();
     options.experiment(
         "trec".into(),
@@ -256,10 +282,6 @@ impl Options {
             );
         }
         let absolute = |path: &PathBuf| Ok(std::path::absolute(path)?);
-        let folder = |named: Option<&PathBuf>, default: &str| match named {
-            Some(path) => absolute(path),
-            None => Ok(workspace::root().join(default)),
-        };
         let suffix = if self.transductive {
             "-transductive"
         } else {

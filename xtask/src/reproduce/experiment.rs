@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::machine::Machine;
-use crate::reproduce::corpus::{Corpus, DataFacts};
+use crate::reproduce::corpus::{Corpus, DataFacts, limit};
 use crate::reproduce::evaluation::Evaluation;
 use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
@@ -120,11 +120,7 @@ impl Experiment {
             pretrained: self.pretrained.clone(),
             pretraining_data,
             test_text_seen: self.transductive,
-            recipe: RecipeFacts {
-                path: workspace::shown(&self.recipe.path),
-                sha256: self.recipe.sha256.clone(),
-                text: self.recipe.text.clone(),
-            },
+            recipe: RecipeFacts::from(&self.recipe),
         };
         let path = report.write(&self.reports)?;
         println!("{}\n{}", report.title, report.figures());
@@ -149,7 +145,7 @@ impl Experiment {
     }
 
     /// The stages of one direction in order, each on the model of the one before.
-    fn stages(
+    pub(crate) fn stages(
         &self,
         direction: &'static str,
         data: &[DataFacts],
@@ -294,14 +290,5 @@ impl Chain<'_> {
     }
 }
 
-/// An option that is left out where 0 stands for all documents.
-fn limit(option: &str, documents: usize) -> Vec<OsString> {
-    if documents == 0 {
-        vec![]
-    } else {
-        vec![option.into(), documents.to_string().into()]
-    }
-}
-
 #[cfg(all(test, unix))]
-mod tests;
+pub(crate) mod tests;

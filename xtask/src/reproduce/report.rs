@@ -10,6 +10,8 @@ use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
 use crate::reproduce::evaluation::Evaluation;
+use crate::reproduce::recipe::Recipe;
+use crate::workspace;
 
 /// Everything a reader needs to judge a figure and to get it again.
 #[derive(Debug, Serialize)]
@@ -63,6 +65,16 @@ pub(crate) struct RecipeFacts {
     pub(crate) path: String,
     pub(crate) sha256: String,
     pub(crate) text: String,
+}
+
+impl From<&Recipe> for RecipeFacts {
+    fn from(recipe: &Recipe) -> Self {
+        Self {
+            path: workspace::shown(&recipe.path),
+            sha256: recipe.sha256.clone(),
+            text: recipe.text.clone(),
+        }
+    }
 }
 
 impl Report {
@@ -202,9 +214,10 @@ impl Report {
     }
 }
 
-const INFALLIBLE: &str = "a String takes every write";
+pub(crate) const INFALLIBLE: &str = "a String takes every write";
 
-fn data(facts: &DataFacts) -> String {
+/// What identifies data, in a table.
+pub(crate) fn data(facts: &DataFacts) -> String {
     let DataFacts {
         name,
         bytes,
@@ -221,11 +234,13 @@ fn data(facts: &DataFacts) -> String {
     text
 }
 
-fn percent(share: f64) -> String {
+/// A share of 1, as percent.
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-fn duration(seconds: f64) -> String {
+/// A time in units that make it short.
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
         (0, 0, _) => format!("{seconds:.1} s"),
