@@ -3,6 +3,7 @@
 //! This file knows what each experiment is: its data, its recipe and the figures to stand beside.
 //! How one runs is in `reproduce::experiment`; the studies, of many small runs, have files of their own.
 
+mod ablations;
 mod low_shot;
 
 use std::fmt::Write as _;
@@ -36,6 +37,8 @@ enum Which {
     AgNews(Options),
     /// Sentiment from 100 to 5,000 labeled reviews, from scratch and pretrained, beside TF-IDF
     LowShot(low_shot::Arguments),
+    /// The rows of the paper's tables 4 to 7, on questions and on reviews
+    Ablations(ablations::Arguments),
 }
 
 #[derive(Args)]
@@ -131,6 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Which::AgNews(options) => (ag_news_experiment(options)?, options),
         Which::Trec(options) => (trec_experiment(options)?, options),
         Which::LowShot(arguments) => return low_shot::run(arguments),
+        Which::Ablations(arguments) => return ablations::run(arguments),
     };
     experiment.run(&program(options.binary.as_ref(), &options.device)?)
 }

@@ -1,5 +1,6 @@
 //! The parts of `cargo xtask reproduce`.
 
+pub(crate) mod ablations;
 pub(crate) mod aclimdb;
 pub(crate) mod ag_news;
 pub(crate) mod corpus;
