@@ -1,4 +1,4 @@
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::stage::{self, Prepared};
 use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
@@ -21,7 +21,7 @@ pub(crate) struct FinetuneArgs {
     tokenizer: TokenizerArgs,
     /// Language model to start from: a file, a name that `ulmfit models` lists, or `none` for a
     /// start from scratch
-    #[arg(long, value_name = "MODEL", default_value = ulmfit_pretrained::ENGLISH)]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, default_value = ulmfit_pretrained::ENGLISH)]
     pretrained: Pretrained,
 }
 

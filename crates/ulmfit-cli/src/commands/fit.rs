@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use ulmfit_data::{CorpusSource, Direction, Document, TokenizerConfig, read_corpus};
 use ulmfit_train::bench::{self, EncoderSizes, TrainingBench};
@@ -57,8 +57,8 @@ pub(crate) struct FitArgs {
     #[arg(long, num_args = 1.., value_name = "DATA")]
     validation: Vec<PathBuf>,
     /// Language model to start from: a file, a name that `ulmfit models` lists, or `none` [default:
-    /// wiki-small, or none where text is cut in other tokens than its]
-    #[arg(long, value_name = "MODEL")]
+    /// wiki-small, or none with another tokenizer than its own]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     pretrained: Option<Pretrained>,
     #[command(flatten)]
     tokenizer: TokenizerArgs,

@@ -2,7 +2,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use console::Term;
 use serde::Serialize;
 use ulmfit_data::Direction;
@@ -41,10 +41,10 @@ pub(crate) struct LrFindArgs {
     stage: Option<StageName>,
     /// Language model to fine-tune: a file, a name that `ulmfit models` lists, or `none` [default:
     /// as `ulmfit finetune` has it]
-    #[arg(long, value_name = "MODEL", conflicts_with = "language_model")]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, conflicts_with = "language_model")]
     pretrained: Option<Pretrained>,
     /// Language model to train a classifier on: a file, or a name that `ulmfit models` lists
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     language_model: Option<Pretrained>,
     /// Phase of the recipe's unfreezing whose layers train, counted from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]

@@ -1,4 +1,4 @@
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::stage::{self, Prepared};
 use crate::args::{GlobalArgs, StageArgs};
@@ -9,7 +9,8 @@ Examples:
   ulmfit train train.csv --recipe recipe.toml --run runs/classifier \\
       --language-model runs/reviews/model.safetensors
   ulmfit train tickets.jsonl --text subject --text body --label team --recipe recipe.toml \\
-      --run runs/tickets --language-model runs/tickets-lm/model.safetensors";
+      --run runs/tickets --language-model runs/tickets-lm/model.safetensors
+  ulmfit train train.csv --recipe recipe.toml --run runs/from-scratch --language-model none";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -18,7 +19,7 @@ pub(crate) struct TrainArgs {
     stage: StageArgs,
     /// Language model to build on: a fine-tuned one, a name that `ulmfit models` lists, or `none` for
     /// random weights and a vocabulary of DATA's own, as the recipe's [model] and [vocab] say
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     language_model: Pretrained,
 }
 

@@ -170,7 +170,7 @@ impl DataSet {
     /// Words, punctuation and special tokens, on average.
     pub(crate) fn tokens_per_document(self) -> f64 {
         match self {
-            Self::Trec => 13.0,
+            Self::Trec => 14.0,
             Self::Imdb => TOKENS_PER_REVIEW,
         }
     }
