@@ -146,6 +146,7 @@ impl Ablations {
             machine: Machine::this(),
             device: self.design.device.clone(),
             data: self.design.data.clone(),
+            on_board: self.design.on_board.clone(),
             train_documents: match self.labels {
                 0 => self.design.documents,
                 labels => labels,

@@ -11,6 +11,7 @@ use super::tables::{Line, TABLES};
 use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
+use crate::reproduce::pretrained;
 use crate::reproduce::report::{INFALLIBLE, RecipeFacts, data, duration};
 use crate::reproduce::study::statistics::Spread;
 
@@ -23,6 +24,8 @@ pub(super) struct Report {
     pub(super) machine: Machine,
     pub(super) device: String,
     pub(super) data: Vec<DataFacts>,
+    /// The digest of the language model on board.
+    pub(super) on_board: Option<String>,
     pub(super) train_documents: usize,
     pub(super) measured: Vec<Measured>,
     pub(super) recipe: RecipeFacts,
@@ -183,6 +186,10 @@ impl Report {
                 format!("`{}`", self.recipe.sha256),
             ],
         ];
+        if let Some(digest) = &self.on_board {
+            let what = format!("`{}`, which is on board, SHA-256", pretrained::ENGLISH);
+            rows.push([what, format!("`{digest}`")]);
+        }
         rows.extend(self.data.iter().map(|facts| ["data".into(), data(facts)]));
         table(["", ""], &rows)
     }

@@ -18,7 +18,7 @@ fn study(folder: &Path, rows: &[&str]) -> (Ablations, Ulmfit) {
             runs: folder.join("runs/ablations-trec"),
             data: tiny.corpus.facts().expect("facts"),
             corpus: tiny.corpus,
-            on_board: None,
+            on_board: Some("ef".into()),
             recipe: Recipe::load("ablations-trec").expect("the recipe"),
             device: "cpu".into(),
             documents: DataSet::Trec.documents(),

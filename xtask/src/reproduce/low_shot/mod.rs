@@ -145,6 +145,7 @@ impl LowShot {
             machine: Machine::this(),
             device: self.design.device.clone(),
             data: self.design.data.clone(),
+            on_board: self.design.on_board.clone(),
             test_documents: self.design.test_documents,
             labels,
             measured,

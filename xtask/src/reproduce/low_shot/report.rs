@@ -10,6 +10,7 @@ use super::{Arm, TEST_DOCUMENTS};
 use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
+use crate::reproduce::pretrained;
 use crate::reproduce::report::{INFALLIBLE, RecipeFacts, data, duration};
 use crate::reproduce::study::cell::StageOutcome;
 use crate::reproduce::study::design::TEST_SEED;
@@ -24,6 +25,8 @@ pub(super) struct Report {
     pub(super) machine: Machine,
     pub(super) device: String,
     pub(super) data: Vec<DataFacts>,
+    /// The digest of the language model on board.
+    pub(super) on_board: Option<String>,
     pub(super) test_documents: usize,
     /// In rising order.
     pub(super) labels: Vec<usize>,
@@ -233,6 +236,10 @@ impl Report {
                 format!("`{}`", self.source.sha256),
             ],
         ];
+        if let Some(digest) = &self.on_board {
+            let what = format!("`{}`, which is on board, SHA-256", pretrained::ENGLISH);
+            rows.push([what, format!("`{digest}`")]);
+        }
         rows.extend(self.data.iter().map(|facts| ["data".into(), data(facts)]));
         table(["", ""], &rows)
     }

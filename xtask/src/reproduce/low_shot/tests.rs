@@ -35,7 +35,7 @@ fn study(folder: &Path) -> (LowShot, Ulmfit) {
     let design = Design {
         runs: folder.join("runs/low-shot"),
         data,
-        on_board: None,
+        on_board: Some("ef".into()),
         corpus: source.corpus.clone(),
         recipe,
         device: "cpu".into(),
@@ -126,6 +126,7 @@ fn every_arm_gets_the_same_documents_and_what_is_done_is_not_done_again() {
         "**67 runs are not finished**",
         "| ULMFiT, supervised | 100 | `classifier.training.batch_size = 8`, ",
         "| seeds | 0, 1 |\n",
+        "| `wiki-small`, which is on board, SHA-256 | `ef` |\n",
     ] {
         assert!(
             report.contains(expected),
