@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ulmfit_data::{
-    CorpusFormat, Direction, Rules, Splitter, Subwords, TokenizerConfig, VocabConfig,
-};
+use ulmfit_data::{CorpusFormat, Direction, Rules, Splitter, Subwords, TokenizerConfig};
 
 use crate::commands::{
     baseline::BaselineArgs, bench::BenchArgs, completions::CompletionsArgs, devices::DevicesArgs,
@@ -190,15 +188,15 @@ impl TokenizerArgs {
     pub(crate) fn wanted(
         &self,
         config: &mut TokenizerConfig,
-        vocab: &mut VocabConfig,
+        max_size: &mut usize,
     ) -> anyhow::Result<WantedTokenizer> {
         let subwords = self.apply(config)?;
         if let Some(size) = self.vocab_size {
-            vocab.max_size = size;
+            *max_size = size;
         }
         Ok(WantedTokenizer {
             config: config.clone(),
-            vocab: vocab.clone(),
+            max_size: *max_size,
             subwords,
         })
     }
@@ -223,8 +221,8 @@ impl TokenizerArgs {
 /// A tokenizer that may have to be trained.
 pub(crate) struct WantedTokenizer {
     pub(crate) config: TokenizerConfig,
-    /// How many pieces to train, of subwords.
-    pub(crate) vocab: VocabConfig,
+    /// Most pieces to train, of subwords.
+    pub(crate) max_size: usize,
     /// Pieces that are there already.
     pub(crate) subwords: Option<Subwords>,
 }

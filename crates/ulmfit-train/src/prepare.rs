@@ -16,9 +16,10 @@ pub(crate) struct LanguageModelData {
 }
 
 /// Chooses a vocabulary from the training part of a corpus, and encodes both parts with it. Subwords
-/// bring their own.
+/// bring their own. Of `pretrained`, the words of a pretrained model, it has all if the recipe says so.
 pub(crate) fn language_model_data(
     corpus: &TokenizedCorpus,
+    pretrained: Option<&Vocab>,
     recipe: &Recipe,
     validation: f64,
     seed: u64,
@@ -31,7 +32,10 @@ pub(crate) fn language_model_data(
         ));
     }
     let tokenizer = corpus.tokenizer().clone();
-    let vocab = vocabulary(corpus, &train, recipe)?;
+    let mut vocab = vocabulary(corpus, &train, recipe)?;
+    if let Some(pretrained) = pretrained.filter(|_| recipe.vocab.keep_pretrained) {
+        vocab = vocab.extended(pretrained, recipe.vocab.pad_to_multiple);
+    }
     let corpora = [train, valid].map(|documents| corpus.encode(documents, &vocab));
     Ok(LanguageModelData {
         tokenizer,
@@ -48,7 +52,7 @@ pub(crate) fn vocabulary(
 ) -> Result<Vocab, TrainError> {
     match corpus.tokenizer().vocab(recipe.vocab.pad_to_multiple)? {
         Some(own) => Ok(own),
-        None => Ok(corpus.vocab(documents, &recipe.vocab)?),
+        None => Ok(corpus.vocab(documents, &recipe.vocab.config())?),
     }
 }
 

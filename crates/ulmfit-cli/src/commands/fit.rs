@@ -236,7 +236,9 @@ impl FitArgs {
         global: &GlobalArgs,
     ) -> anyhow::Result<FitOptions> {
         let mut wanted = recipe.clone().unwrap_or_else(fit::recipe);
-        let wanted = self.tokenizer.wanted(&mut wanted.text, &mut wanted.vocab)?;
+        let wanted = self
+            .tokenizer
+            .wanted(&mut wanted.text, &mut wanted.vocab.max_size)?;
         let earlier = pretrained.map(|trained| trained.tokenizer.clone());
         let tokenizer = if let Some(tokenizer) = earlier.filter(|_| self.tokenizer.is_default()) {
             tokenizer

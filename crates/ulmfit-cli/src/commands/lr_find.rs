@@ -112,7 +112,7 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     };
     // On disk, as for a stage, so that memory does not grow with the texts.
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let wanted = TokenizerArgs::default().wanted(&mut recipe.text, &mut recipe.vocab)?;
+    let wanted = TokenizerArgs::default().wanted(&mut recipe.text, &mut recipe.vocab.max_size)?;
     let is_classifier = matches!(stage, LrFindStage::Classifier(_));
     let earlier = model.map(|model| &model.tokenizer);
     let earlier = earlier.filter(|earlier| is_classifier || *earlier.config() == wanted.config);

@@ -78,6 +78,7 @@ pub fn find_learning_rate(
         LrFindStage::Pretrain => {
             let data = language_model_data(
                 corpus,
+                None,
                 recipe,
                 recipe.pretrain.training.validation,
                 options.seed,
@@ -96,8 +97,10 @@ pub fn find_learning_rate(
             if let Some(pretrained) = &pretrained {
                 finetune::check_fits(pretrained, corpus, recipe, options.direction)?;
             }
+            let known = pretrained.as_ref().map(|pretrained| &pretrained.vocab);
             let data = language_model_data(
                 corpus,
+                known,
                 recipe,
                 recipe.finetune.training.validation,
                 options.seed,

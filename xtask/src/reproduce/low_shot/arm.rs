@@ -87,8 +87,6 @@ impl Arm {
                     .clamp(1.0, MOST_FINETUNE_EPOCHS)
                     .floor();
                 gradual(variant)
-                    // A word of a single review is still one that the pretrained model knows.
-                    .with("vocab.min_freq", "1")
                     .with("finetune.training.epochs", format!("{epochs:.0}"))
                     // A part of so few texts would say nothing.
                     .with("finetune.training.validation", "0.0")
