@@ -18,6 +18,8 @@ mod generate;
 mod import;
 // Learning rates by a range test.
 mod lr_find;
+// What is said of input, files and places that cannot be used, as it looks.
+mod messages;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.

@@ -101,7 +101,7 @@ fn a_missing_column_that_was_asked_for_lists_those_there_are() {
     };
     assert_eq!(
         message_with("a.csv", "text,label\na,1\n", &options),
-        "a.csv, line 1: no \"txt\" column; the columns are text, label; name the one to use"
+        "a.csv, line 1: no \"txt\" column; the columns are text, label; name one of these"
     );
     let options = CorpusOptions {
         label_column: Some("other".into()),
@@ -109,7 +109,7 @@ fn a_missing_column_that_was_asked_for_lists_those_there_are() {
     };
     assert_eq!(
         message_with("a.label", "HUM:ind Who ?\n", &options),
-        "a.label, line 1: no \"other\" column; the columns are coarse, fine; name the one to use"
+        "a.label, line 1: no \"other\" column; the columns are coarse, fine; name one of these"
     );
 }
 

@@ -21,6 +21,11 @@
 //!
 //! The crate prints nothing and turns no burn backend on.
 
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 mod atomic_file;
 mod baseline;
 pub mod bench;

@@ -85,12 +85,17 @@ struct Exported<'a> {
 ///
 /// # Errors
 ///
-/// [`TrainError::Unusable`] when the folder is there and not empty, [`TrainError::Io`] when it
+/// [`TrainError::Unusable`] when something is there that is no empty folder, [`TrainError::Io`] when it
 /// cannot be written.
 pub fn export_fastai(model: &ModelFile, folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
-    if folder.exists() && fs_err::read_dir(folder)?.next().is_some() {
+    let is_free = if folder.is_dir() {
+        fs_err::read_dir(folder)?.next().is_none()
+    } else {
+        !folder.exists()
+    };
+    if !is_free {
         return Err(TrainError::Unusable(format!(
-            "{} is there and is not empty; name another folder",
+            "{} is there and is no empty folder; name another one",
             folder.display()
         )));
     }

@@ -278,7 +278,7 @@ impl Parts {
         device: &Device,
     ) -> Result<ModelFile, TrainError> {
         config.encoder.validate()?;
-        let model = config.init(&mut InitRng::new(0), device);
+        let model = config.init(&mut InitRng::zeros(), device);
         let model = load_weights(model, fastai.weights)?;
         Ok(ModelFile::LanguageModel(Box::new(TrainedLanguageModel {
             config,
@@ -298,7 +298,7 @@ impl Parts {
         device: &Device,
     ) -> Result<ModelFile, TrainError> {
         config.validate()?;
-        let model = config.init(&mut InitRng::new(0), device);
+        let model = config.init(&mut InitRng::zeros(), device);
         let model = load_weights(model, fastai.weights)?;
         Ok(ModelFile::Classifier(vec![TrainedClassifier {
             config,

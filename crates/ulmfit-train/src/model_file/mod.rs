@@ -153,7 +153,7 @@ impl ModelFile {
                     check_tensors(file, &prefix, &config.weight_shapes(), weights)
                         .map_err(refuse)?;
                     let weights = file.tensors(&prefix).map_err(refuse)?;
-                    let model = config.init(&mut InitRng::new(0), device);
+                    let model = config.init(&mut InitRng::zeros(), device);
                     let model = load_weights(model, weights)?;
                     return Ok(Self::LanguageModel(Box::new(TrainedLanguageModel {
                         config,
@@ -189,7 +189,7 @@ impl ModelFile {
                         .map_err(refuse)?;
                     let precision = weights.into();
                     let weights = file.tensors(&prefix).map_err(refuse)?;
-                    let model = config.init(&mut InitRng::new(0), device);
+                    let model = config.init(&mut InitRng::zeros(), device);
                     let model = load_weights(model, weights)?;
                     classifiers.push(TrainedClassifier {
                         config,
