@@ -5,6 +5,7 @@
 //! what it was asked, 1 when it failed, with the reason as one sentence, and 2 when the command
 //! line makes no sense.
 
+mod answers;
 mod args;
 mod commands;
 mod dashboard;

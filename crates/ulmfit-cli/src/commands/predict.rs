@@ -1,13 +1,12 @@
-use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
-use serde_json::Value;
 use ulmfit_data::{CorpusReader, DataError, Document};
 use ulmfit_train::Predictor;
 
+use crate::answers::{AnswerFormat, AnswerWriter};
 use crate::args::{DeviceArgs, GlobalArgs};
 use crate::output;
 use crate::progress::Count;
@@ -20,6 +19,7 @@ const EXAMPLE: &str = "\
 Examples:
   ulmfit predict model.safetensors new.csv > predictions.jsonl
   ulmfit predict model.safetensors tickets.jsonl --text subject --text body
+  ulmfit predict model.safetensors new.csv --top-k 3 --output-format csv > predictions.csv
   echo '{\"id\": 7, \"text\": \"a fine film\"}' | ulmfit predict model.safetensors
 
 Answers are JSON lines in the order of the input:
@@ -40,22 +40,21 @@ pub(crate) struct PredictArgs {
     /// How documents are stored [default: told from the name, or from the first byte]
     #[arg(long, value_name = "FORMAT")]
     format: Option<RecordFormat>,
+    /// Tell the K largest probabilities, the largest first [default: all, by the labels' names]
+    #[arg(long, value_name = "K")]
+    top_k: Option<NonZeroUsize>,
+    /// How answers are written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = AnswerFormat::Jsonl)]
+    output_format: AnswerFormat,
     #[command(flatten)]
     device: DeviceArgs,
-}
-
-/// A line of the output.
-#[derive(Serialize)]
-struct Answer<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a Value>,
-    label: &'a str,
-    probabilities: BTreeMap<&'a str, f32>,
 }
 
 pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let predictor = Predictor::open(&args.model, &args.device.device.open()?)?;
     let mut records = records::open(&args.input, args.format, &args.text)?;
+    let top_k = args.top_k.map(NonZeroUsize::get);
+    let mut answers = AnswerWriter::new(predictor.labels(), args.output_format, top_k);
     let mut out = output::stdout();
     // On a terminal the answers themselves show how far it is.
     let shown = std::io::stdout().is_terminal();
@@ -65,7 +64,8 @@ pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()>
         // Answers to the rows before a bad one are given; then comes the error.
         let (documents, failure) = next_batch(&mut records);
         if !documents.is_empty() {
-            write_answers(&mut out, &predictor, &documents)?;
+            let predictions = predictor.predict_documents(&documents);
+            answers.write(&mut out, &documents, &predictions)?;
         }
         done += documents.len();
         count.set(done);
@@ -86,23 +86,4 @@ fn next_batch(records: &mut CorpusReader) -> (Vec<Document>, Option<DataError>) 
         }
     }
     (batch, None)
-}
-
-fn write_answers(
-    out: &mut impl Write,
-    predictor: &Predictor,
-    documents: &[Document],
-) -> anyhow::Result<()> {
-    let labels = predictor.labels();
-    for (document, prediction) in documents.iter().zip(predictor.predict_documents(documents)) {
-        let names = labels.iter().map(String::as_str);
-        let answer = Answer {
-            id: document.id.as_ref(),
-            label: &labels[prediction.class],
-            probabilities: names.zip(prediction.probabilities).collect(),
-        };
-        serde_json::to_writer(&mut *out, &answer).map_err(std::io::Error::from)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(out.flush()?)
 }
