@@ -1,13 +1,13 @@
 //! Answers as a stream: a JSON object or a row of CSV a document, in the order of the documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anyhow::ensure;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use ulmfit_data::Document;
-use ulmfit_train::Prediction;
+use ulmfit_train::{Prediction, Predictor, Target};
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -18,12 +18,20 @@ pub(crate) enum AnswerFormat {
     Csv,
 }
 
-/// Writes answers.
-pub(crate) struct AnswerWriter<'a> {
-    pub(crate) labels: &'a [String],
+/// What is asked of a model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswerOptions {
     pub(crate) format: AnswerFormat,
     /// How many probabilities are told, the largest first; all by name where it is none.
     pub(crate) top_k: Option<usize>,
+    /// The probability from which a label is an answer, where a document may have several.
+    pub(crate) threshold: f32,
+}
+
+/// Asks a model, and writes what it answers.
+pub(crate) struct AnswerWriter<'a> {
+    predictor: &'a Predictor,
+    options: AnswerOptions,
     /// Whether rows of CSV begin with an id: known from the first documents on.
     with_ids: Option<bool>,
     /// Answers before these.
@@ -35,8 +43,25 @@ pub(crate) struct AnswerWriter<'a> {
 struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a Value>,
-    label: &'a str,
-    probabilities: Probabilities<'a>,
+    #[serde(flatten)]
+    answer: Answer<'a>,
+}
+
+/// What a document is answered with.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer<'a> {
+    Label {
+        label: &'a str,
+        probabilities: Probabilities<'a>,
+    },
+    Labels {
+        labels: Vec<&'a str>,
+        probabilities: Probabilities<'a>,
+    },
+    Value {
+        value: f64,
+    },
 }
 
 /// Labels with their probabilities, in the order in which they are told.
@@ -49,11 +74,10 @@ impl Serialize for Probabilities<'_> {
 }
 
 impl<'a> AnswerWriter<'a> {
-    pub(crate) fn new(labels: &'a [String], format: AnswerFormat, top_k: Option<usize>) -> Self {
+    pub(crate) fn new(predictor: &'a Predictor, options: AnswerOptions) -> Self {
         Self {
-            labels,
-            format,
-            top_k,
+            predictor,
+            options,
             with_ids: None,
             done: 0,
         }
@@ -64,39 +88,60 @@ impl<'a> AnswerWriter<'a> {
         &mut self,
         out: &mut impl Write,
         documents: &[Document],
-        predictions: &[Prediction],
     ) -> anyhow::Result<()> {
-        match self.format {
-            AnswerFormat::Jsonl => self.write_json(out, documents, predictions)?,
-            AnswerFormat::Csv => self.write_csv(out, documents, predictions)?,
+        let answers = self.answers(documents)?;
+        match self.options.format {
+            AnswerFormat::Jsonl => write_json(out, documents, answers)?,
+            AnswerFormat::Csv => self.write_csv(out, documents, &answers)?,
         }
         self.done += documents.len();
         Ok(out.flush()?)
     }
 
-    fn write_json(
-        &self,
-        out: &mut impl Write,
-        documents: &[Document],
-        predictions: &[Prediction],
-    ) -> io::Result<()> {
-        for (document, prediction) in documents.iter().zip(predictions) {
-            let line = Line {
-                id: document.id.as_ref(),
-                label: &self.labels[prediction.class],
-                probabilities: self.probabilities(prediction),
-            };
-            serde_json::to_writer(&mut *out, &line)?;
-            out.write_all(b"\n")?;
-        }
-        Ok(())
+    fn answers(&self, documents: &[Document]) -> anyhow::Result<Vec<Answer<'a>>> {
+        let names = self.predictor.labels();
+        let predictions = || self.predictor.predict_documents(documents).into_iter();
+        Ok(match self.predictor.target() {
+            Target::SingleLabel => predictions()
+                .map(|prediction| Answer::Label {
+                    label: &names[prediction.class],
+                    probabilities: self.probabilities(&prediction),
+                })
+                .collect(),
+            Target::MultiLabel { .. } => predictions()
+                .map(|prediction| {
+                    let labels = prediction.at_least(self.options.threshold).into_iter();
+                    Answer::Labels {
+                        labels: labels.map(|label| names[label].as_str()).collect(),
+                        probabilities: self.probabilities(&prediction),
+                    }
+                })
+                .collect(),
+            Target::Regression => {
+                let numbers = self.predictor.predict_numbers(documents)?.into_iter();
+                numbers.map(|value| Answer::Value { value }).collect()
+            }
+        })
+    }
+
+    fn probabilities(&self, prediction: &Prediction) -> Probabilities<'a> {
+        let names = self.predictor.labels().iter().map(String::as_str);
+        let named = names.zip(prediction.probabilities.iter().copied());
+        let Some(top_k) = self.options.top_k else {
+            let by_name: BTreeMap<_, _> = named.collect();
+            return Probabilities(by_name.into_iter().collect());
+        };
+        let mut named: Vec<_> = named.collect();
+        named.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        named.truncate(top_k);
+        Probabilities(named)
     }
 
     fn write_csv(
         &mut self,
         out: &mut impl Write,
         documents: &[Document],
-        predictions: &[Prediction],
+        answers: &[Answer<'_>],
     ) -> anyhow::Result<()> {
         // A writer of its own for the rows at hand: what fails is then the output itself.
         let mut rows = csv::Writer::from_writer(Vec::new());
@@ -108,7 +153,7 @@ impl<'a> AnswerWriter<'a> {
             rows.write_record(self.header(with_ids))?;
             self.with_ids = Some(with_ids);
         }
-        for (index, (document, prediction)) in documents.iter().zip(predictions).enumerate() {
+        for (index, (document, answer)) in documents.iter().zip(answers).enumerate() {
             ensure!(
                 with_ids || document.id.is_none(),
                 "document {} has an id and the first ones have none, so that the CSV has no column \
@@ -117,46 +162,82 @@ impl<'a> AnswerWriter<'a> {
             );
             let id = with_ids.then(|| document.id.as_ref().map_or_else(String::new, cell));
             let mut row: Vec<String> = id.into_iter().collect();
-            row.push(self.labels[prediction.class].clone());
-            if self.top_k.is_some() {
-                for (label, probability) in self.probabilities(prediction).0 {
-                    row.extend([label.to_owned(), probability.to_string()]);
+            let probabilities = match answer {
+                Answer::Label {
+                    label,
+                    probabilities,
+                } => {
+                    row.push((*label).to_owned());
+                    &probabilities.0[..]
                 }
-            } else {
-                row.extend(prediction.probabilities.iter().map(ToString::to_string));
+                Answer::Labels {
+                    labels,
+                    probabilities,
+                } => {
+                    row.push(labels.join(self.separator()));
+                    &probabilities.0[..]
+                }
+                Answer::Value { value } => {
+                    row.push(value.to_string());
+                    &[]
+                }
+            };
+            for (label, probability) in probabilities {
+                if self.options.top_k.is_some() {
+                    row.push((*label).to_owned());
+                }
+                row.push(probability.to_string());
             }
             rows.write_record(row)?;
         }
-        Ok(out.write_all(&rows.into_inner().map_err(csv::IntoInnerError::into_error)?)?)
+        let rows = rows.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        Ok(out.write_all(&rows)?)
     }
 
     fn header(&self, with_ids: bool) -> Vec<String> {
         let id = with_ids.then(|| "id".to_owned());
-        let mut names: Vec<String> = id.into_iter().collect();
-        names.push("label".to_owned());
-        if let Some(top_k) = self.top_k {
-            for rank in 1..=top_k.min(self.labels.len()) {
-                names.extend([format!("label_{rank}"), format!("probability_{rank}")]);
+        let mut columns: Vec<String> = id.into_iter().collect();
+        let answer = match self.predictor.target() {
+            Target::SingleLabel => "label",
+            Target::MultiLabel { .. } => "labels",
+            Target::Regression => "value",
+        };
+        columns.push(answer.to_owned());
+        let labels = self.predictor.labels();
+        if let Some(top_k) = self.options.top_k {
+            for rank in 1..=top_k.min(labels.len()) {
+                columns.extend([format!("label_{rank}"), format!("probability_{rank}")]);
             }
         } else {
-            let labels = self.labels.iter();
-            names.extend(labels.map(|label| format!("probability_{label}")));
+            let by_name: BTreeSet<&String> = labels.iter().collect();
+            let names = by_name.into_iter();
+            columns.extend(names.map(|label| format!("probability_{label}")));
         }
-        names
+        columns
     }
 
-    fn probabilities(&self, prediction: &Prediction) -> Probabilities<'a> {
-        let names = self.labels.iter().map(String::as_str);
-        let named = names.zip(prediction.probabilities.iter().copied());
-        let Some(top_k) = self.top_k else {
-            let by_name: BTreeMap<_, _> = named.collect();
-            return Probabilities(by_name.into_iter().collect());
-        };
-        let mut named: Vec<_> = named.collect();
-        named.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-        named.truncate(top_k);
-        Probabilities(named)
+    /// What stands between several labels in a column.
+    fn separator(&self) -> &str {
+        match self.predictor.target() {
+            Target::MultiLabel {
+                separator: Some(separator),
+            } => separator,
+            _ => ";",
+        }
     }
+}
+
+fn write_json(
+    out: &mut impl Write,
+    documents: &[Document],
+    answers: Vec<Answer<'_>>,
+) -> io::Result<()> {
+    for (document, answer) in documents.iter().zip(answers) {
+        let id = document.id.as_ref();
+        serde_json::to_writer(&mut *out, &Line { id, answer })?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
 }
 
 /// An id as CSV has it: a string as it is, anything else as JSON spells it.

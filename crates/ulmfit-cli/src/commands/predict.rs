@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ulmfit_data::{CorpusReader, DataError, Document};
-use ulmfit_train::Predictor;
+use ulmfit_train::{Prediction, Predictor, Target};
 
-use crate::answers::{AnswerFormat, AnswerWriter};
+use crate::answers::{AnswerFormat, AnswerOptions, AnswerWriter};
 use crate::args::{DeviceArgs, GlobalArgs};
+use crate::failure::UsageError;
 use crate::output;
 use crate::progress::Count;
 use crate::records::{self, RecordFormat};
@@ -23,7 +24,11 @@ Examples:
   echo '{\"id\": 7, \"text\": \"a fine film\"}' | ulmfit predict model.safetensors
 
 Answers are JSON lines in the order of the input:
-  {\"id\":7,\"label\":\"pos\",\"probabilities\":{\"neg\":0.1,\"pos\":0.9}}";
+  {\"id\":7,\"label\":\"pos\",\"probabilities\":{\"neg\":0.1,\"pos\":0.9}}
+of a model of several labels a document, those at least as probable as --threshold:
+  {\"id\":7,\"labels\":[\"sport\"],\"probabilities\":{\"news\":0.2,\"sport\":0.9}}
+and of a model of numbers:
+  {\"id\":7,\"value\":3.7}";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -43,6 +48,9 @@ pub(crate) struct PredictArgs {
     /// Tell the K largest probabilities, the largest first [default: all, by the labels' names]
     #[arg(long, value_name = "K")]
     top_k: Option<NonZeroUsize>,
+    /// The probability from which a label is an answer, of a model of several labels [default: 0.5]
+    #[arg(long, value_name = "P", value_parser = probability)]
+    threshold: Option<f32>,
     /// How answers are written
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = AnswerFormat::Jsonl)]
     output_format: AnswerFormat,
@@ -53,8 +61,13 @@ pub(crate) struct PredictArgs {
 pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let predictor = Predictor::open(&args.model, &args.device.device.open()?)?;
     let mut records = records::open(&args.input, args.format, &args.text)?;
-    let top_k = args.top_k.map(NonZeroUsize::get);
-    let mut answers = AnswerWriter::new(predictor.labels(), args.output_format, top_k);
+    args.check(predictor.target())?;
+    let options = AnswerOptions {
+        format: args.output_format,
+        top_k: args.top_k.map(NonZeroUsize::get),
+        threshold: args.threshold.unwrap_or(Prediction::THRESHOLD),
+    };
+    let mut answers = AnswerWriter::new(&predictor, options);
     let mut out = output::stdout();
     // On a terminal the answers themselves show how far it is.
     let shown = std::io::stdout().is_terminal();
@@ -64,8 +77,7 @@ pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()>
         // Answers to the rows before a bad one are given; then comes the error.
         let (documents, failure) = next_batch(&mut records);
         if !documents.is_empty() {
-            let predictions = predictor.predict_documents(&documents);
-            answers.write(&mut out, &documents, &predictions)?;
+            answers.write(&mut out, &documents)?;
         }
         done += documents.len();
         count.set(done);
@@ -75,6 +87,33 @@ pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()>
             None => {}
         }
     }
+}
+
+impl PredictArgs {
+    /// Fails for what makes no sense for the model.
+    fn check(&self, target: &Target) -> Result<(), UsageError> {
+        let model = self.model.display();
+        match target {
+            Target::SingleLabel if self.threshold.is_some() => Err(UsageError(format!(
+                "{model} answers with the most probable label alone, which needs no --threshold; \
+                 leave it out"
+            ))),
+            Target::Regression if self.threshold.is_some() || self.top_k.is_some() => {
+                Err(UsageError(format!(
+                    "{model} answers with a number, which has no probabilities; leave out --threshold \
+                     and --top-k"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads a probability.
+fn probability(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok();
+    let number = number.filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "a probability is from 0 to 1".to_owned())
 }
 
 fn next_batch(records: &mut CorpusReader) -> (Vec<Document>, Option<DataError>) {
