@@ -12,7 +12,9 @@ use tempfile::TempDir;
 use ulmfit_data::{Direction, Tokenizer, Vocab, special};
 use ulmfit_fuzz::{Damage, Edit};
 use ulmfit_model::{AwdLstmConfig, InitRng, LanguageModelConfig, Precision, TextClassifierConfig};
-use ulmfit_train::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel};
+use ulmfit_train::{
+    ModelFile, Provenance, Standardization, Target, TrainedClassifier, TrainedLanguageModel,
+};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 enum Input {
@@ -80,6 +82,8 @@ static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         tokenizer: Tokenizer::default(),
         vocab,
         labels: vec!["a".to_owned(), "b".to_owned()],
+        target: Target::MultiLabel { separator: None },
+        standardization: Standardization::default(),
         direction: Direction::Backward,
         provenance: Provenance::default(),
         precision: Precision::Float32,

@@ -24,6 +24,8 @@ mod messages;
 mod quantize;
 // Runs that are killed and go on.
 mod resume;
+// Several labels a document, and numbers in place of labels.
+mod targets;
 // A folder with data, a recipe and models, and the binary in it.
 mod workplace;
 // Help and mistakes on the command line, as they look.

@@ -233,6 +233,16 @@ pub enum DataError {
         /// What is wrong, and what was expected.
         reason: String,
     },
+    /// A row, of a file that has no lines, that does not have the shape it should.
+    #[error("{}, row {row}: {reason}", path.display())]
+    MalformedRow {
+        /// The file.
+        path: PathBuf,
+        /// The row, counted from 1.
+        row: u64,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
     /// A record over the bound on memory.
     #[error("{}, line {line}: a record of more than {limit} bytes; split it", path.display())]
     RecordTooLarge {
