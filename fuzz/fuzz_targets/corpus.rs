@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 use ulmfit_data::{
-    CorpusFormat, CorpusOptions, CorpusSource, DataError, Document, EncodeOptions, TokenizedCorpus,
-    Tokenizer, VocabConfig, encode_corpus, read_corpus, read_stream,
+    CorpusFormat, CorpusOptions, CorpusSource, DataError, Document, EncodeOptions, LabelKind,
+    TokenizedCorpus, Tokenizer, VocabConfig, encode_corpus, read_corpus, read_stream,
 };
 use ulmfit_fuzz::{Damage, Member, Short, damage_headers, gzip, tar, zip};
 
@@ -112,6 +112,11 @@ impl Options {
                 8 => self.label.as_ref().map(|label| label.0.clone()),
                 16 => Some("fine".to_owned()),
                 _ => None,
+            },
+            labels: match self.flags & 96 {
+                32 => LabelKind::Joined(";".to_owned()),
+                64 => LabelKind::Number,
+                _ => LabelKind::Name,
             },
             ignore_labels: self.flags & 1 != 0,
             keep_blank_lines: self.flags & 2 != 0,

@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask ci`, `reproduce`, `bench`, `parity`, `fixtures`.
+//! The project's own tasks: `cargo xtask ci`, `reproduce`, `bench`, `parity`, `readme`, `fixtures`.
 //!
 //! Each command is one file under `commands`. The tasks run `cargo` and the `ulmfit` binary as
 //! processes and know nothing of tensors, so they build in seconds.
@@ -45,6 +45,8 @@ enum Command {
     Bench(commands::bench::Arguments),
     /// Train fastai's learner and ours on the same reviews
     Parity(commands::parity::Arguments),
+    /// Paste the README's lines into a shell
+    Readme,
     /// Make the golden files of the parity tests again
     Fixtures(commands::fixtures::Arguments),
 }
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Ci => commands::ci::run(),
         Command::Bench(arguments) => commands::bench::run(&arguments),
         Command::Parity(arguments) => commands::parity::run(&arguments),
+        Command::Readme => commands::readme::run(),
         Command::Fixtures(arguments) => commands::fixtures::run(&arguments),
     };
     match outcome {

@@ -68,6 +68,11 @@ impl Ulmfit {
         })
     }
 
+    /// The folder that the binary lies in.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.program.parent()
+    }
+
     /// Runs a command for its effects; what it prints stays visible.
     pub(crate) fn run(&self, arguments: &[OsString]) -> anyhow::Result<()> {
         process::run(&mut self.command(arguments))

@@ -1,11 +1,13 @@
 //! The command line, and the arguments that commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ulmfit_data::{CorpusFormat, Direction, Rules, Splitter, Subwords, TokenizerConfig};
+use ulmfit_data::{CorpusFormat, Direction, LabelKind, Rules, Splitter, Subwords, TokenizerConfig};
+use ulmfit_train::Target;
 
 use crate::commands::{
     baseline::BaselineArgs, bench::BenchArgs, completions::CompletionsArgs, devices::DevicesArgs,
@@ -15,6 +17,7 @@ use crate::commands::{
     pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs, train::TrainArgs,
 };
 use crate::device::DeviceName;
+use crate::failure::UsageError;
 
 const EXAMPLE: &str = "\
 Example, from raw text to a measured classifier:
@@ -120,7 +123,7 @@ impl GlobalArgs {
 }
 
 /// Which documents to read.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct CorpusArgs {
     /// Files, folders or archives, packed or not; to train on, also an encoded corpus
     #[arg(required = true, value_name = "DATA")]
@@ -147,12 +150,72 @@ pub(crate) struct LayoutArgs {
     /// Column of the label [default: `label` or the like]
     #[arg(long, value_name = "COLUMN")]
     pub(crate) label: Option<String>,
+    /// What a label is, as [`TargetArgs`] or a model says.
+    #[arg(skip)]
+    pub(crate) labels: LabelKind,
 }
 
 impl LayoutArgs {
     /// Whether everything is to be found out.
     pub(crate) fn is_default(&self) -> bool {
         self.format.is_none() && self.text.is_empty() && self.label.is_none()
+    }
+}
+
+/// What labels are, where they are not a class each.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// Several labels a document, with this between them, such as ";" [default: one label; several where JSON lines have lists]
+    #[arg(long, value_name = "SEP", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "regression")]
+    label_separator: Option<String>,
+    /// Labels are numbers, and numbers are to be predicted
+    #[arg(long)]
+    regression: bool,
+}
+
+impl TargetArgs {
+    /// What documents with these labels are to be answered with.
+    pub(crate) fn target<'a>(&self, labels: impl IntoIterator<Item = Option<&'a str>>) -> Target {
+        match &self.label_separator {
+            _ if self.regression => Target::Regression,
+            None => Target::of_labels(labels),
+            separator => Target::MultiLabel {
+                separator: separator.clone(),
+            },
+        }
+    }
+
+    /// How labels are to be read.
+    pub(crate) fn label_kind(&self) -> LabelKind {
+        self.target([]).label_kind()
+    }
+
+    /// How the labels of documents are to be read that a model is measured on; none for a model without
+    /// labels. The model knows by itself, but for another separator.
+    pub(crate) fn of_model(
+        &self,
+        known: Option<&Target>,
+        model: &Path,
+    ) -> Result<Target, UsageError> {
+        let model = model.display();
+        let answers = match (known, self.label_kind()) {
+            (known, LabelKind::Name) => return Ok(known.cloned().unwrap_or_default()),
+            (Some(Target::MultiLabel { .. }), LabelKind::Joined(separator)) => {
+                let separator = Some(separator);
+                return Ok(Target::MultiLabel { separator });
+            }
+            (Some(Target::Regression), LabelKind::Number) => return Ok(Target::Regression),
+            (None, _) => "is a language model, which has no labels",
+            (Some(Target::SingleLabel), _) => "answers with one label a document",
+            (Some(Target::MultiLabel { .. }), _) => "answers with several labels a document",
+            (Some(Target::Regression), _) => "answers with a number a document",
+        };
+        let option = if self.regression {
+            "--regression"
+        } else {
+            "--label-separator"
+        };
+        Err(UsageError(format!("{model} {answers}; leave out {option}")))
     }
 }
 
@@ -275,7 +338,7 @@ impl From<SplitterName> for Splitter {
 }
 
 /// Where to compute.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct DeviceArgs {
     /// Device to compute on: cpu, cpu:portable, ndarray, wgpu, wgpu:1, wgpu:cpu, cuda or cuda:1
     #[arg(long, value_name = "DEVICE", default_value_t)]
@@ -283,7 +346,7 @@ pub(crate) struct DeviceArgs {
 }
 
 /// How a stage is run.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct StageArgs {
     #[command(flatten)]
     pub(crate) corpus: CorpusArgs,

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
+use ulmfit_data::corpus::is_label_list;
 use ulmfit_data::{
-    CorpusFormat, CorpusOptions, CorpusSource, Document, EncodeOptions, EncodeOutcome,
+    CorpusFormat, CorpusOptions, CorpusSource, Document, EncodeOptions, EncodeOutcome, LabelKind,
     TokenizedCorpus, Tokenizer, TokenizerTrainer, VocabConfig, encode_corpus, is_encoded_corpus,
     read_corpus, stratified_sample,
 };
@@ -55,7 +56,7 @@ impl CorpusRequest<'_> {
             }
         }
         count.clear();
-        Ok(sample(documents, self.limit, seed))
+        Ok(sample(documents, self.limit, seed, &self.layout.labels))
     }
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn source(path: &Path, split: Option<&String>, layout: &LayoutArgs) -
             split: split.cloned(),
             text_columns: layout.text.clone(),
             label_column: layout.label.clone(),
+            labels: layout.labels.clone(),
             ..CorpusOptions::default()
         },
     }
@@ -168,7 +170,7 @@ pub(crate) fn tokenized(
         return Ok(corpus);
     }
     let labels: Vec<_> = corpus.labels().iter().collect();
-    let drawn = stratified_sample(&labels, args.limit, seed);
+    let drawn = draw(&labels, args.limit, seed, &args.layout.labels);
     Ok(corpus.select(&drawn))
 }
 
@@ -192,9 +194,20 @@ pub(crate) fn encode(
     )?)
 }
 
+/// The places of so many documents, in rising order: of each class its share, and of labels that are no
+/// classes any.
+fn draw(labels: &[Option<&str>], limit: usize, seed: u64, kind: &LabelKind) -> Vec<usize> {
+    let mut there = labels.iter().flatten();
+    if *kind == LabelKind::Name && !there.any(|label| is_label_list(label)) {
+        stratified_sample(labels, limit, seed)
+    } else {
+        stratified_sample(&vec![(); labels.len()], limit, seed)
+    }
+}
+
 /// Of each class its share, drawn by the seed, in the order of the data; 0 for all. Documents
 /// without a label are a class of their own.
-fn sample(documents: Vec<Document>, limit: usize, seed: u64) -> Vec<Document> {
+fn sample(documents: Vec<Document>, limit: usize, seed: u64, kind: &LabelKind) -> Vec<Document> {
     if limit == 0 || limit >= documents.len() {
         return documents;
     }
@@ -202,7 +215,7 @@ fn sample(documents: Vec<Document>, limit: usize, seed: u64) -> Vec<Document> {
         .iter()
         .map(|document| document.label.as_deref())
         .collect();
-    let drawn = stratified_sample(&labels, limit, seed);
+    let drawn = draw(&labels, limit, seed, kind);
     let mut drawn = drawn.into_iter().peekable();
     let all = documents.into_iter().enumerate();
     all.filter(|(index, _)| drawn.next_if_eq(index).is_some())
@@ -233,7 +246,8 @@ mod tests {
         let document = |i: usize| {
             Document::labeled(i.to_string(), if i.is_multiple_of(4) { "a" } else { "b" })
         };
-        let drawn = sample((0..100).map(document).collect(), 20, 7);
+        let name = LabelKind::Name;
+        let drawn = sample((0..100).map(document).collect(), 20, 7, &name);
         assert_eq!(
             drawn
                 .iter()
@@ -248,7 +262,12 @@ mod tests {
                 .map(|i| Document::new(i.to_string()))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(sample(unlabeled(), 4, 1).len(), 4);
-        assert_eq!(sample(unlabeled(), 0, 1).len(), 9);
+        assert_eq!(sample(unlabeled(), 4, 1, &name).len(), 4);
+        assert_eq!(sample(unlabeled(), 0, 1, &name).len(), 9);
+        // Numbers, nearly all of which differ, are drawn from all over.
+        let number = |i: usize| Document::labeled("", i.to_string());
+        let drawn = sample((0..100).map(number).collect(), 20, 7, &LabelKind::Number);
+        let large = drawn.iter().filter(|d| d.label.as_deref() > Some("5"));
+        assert!((5..=15).contains(&large.count()) && drawn.len() == 20);
     }
 }

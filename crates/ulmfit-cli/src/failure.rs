@@ -1,6 +1,24 @@
 //! How a failure is told.
 
+use std::fmt;
 use std::io::{ErrorKind, Write};
+
+/// A command line that makes no sense for the model that it names.
+#[derive(Debug)]
+pub(crate) struct UsageError(pub(crate) String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Whether the failure is that the command line makes no sense.
+pub(crate) fn is_usage(error: &anyhow::Error) -> bool {
+    error.is::<UsageError>()
+}
 
 /// Writes the reason to standard error: `error: ...`.
 pub(crate) fn report(error: &anyhow::Error) {

@@ -5,6 +5,7 @@
 //! what it was asked, 1 when it failed, with the reason as one sentence, and 2 when the command
 //! line makes no sense.
 
+mod answers;
 mod args;
 mod commands;
 mod dashboard;
@@ -37,7 +38,11 @@ fn main() -> ExitCode {
         Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             failure::report(&error);
-            ExitCode::FAILURE
+            if failure::is_usage(&error) {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

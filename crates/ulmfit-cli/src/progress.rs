@@ -77,7 +77,9 @@ impl Progress {
             if self.unit == "tokens" {
                 parts.push(format!("perplexity {:.1}", validation.perplexity()));
             }
-            parts.push(format!("accuracy {:.1} %", 100.0 * validation.accuracy));
+            if let Some(accuracy) = validation.accuracy {
+                parts.push(format!("accuracy {:.1} %", 100.0 * accuracy));
+            }
         }
         self.line(&parts.join(", "));
     }

@@ -177,6 +177,62 @@ fn each_document_is_classified_as_if_it_were_alone() {
 }
 
 #[test]
+fn the_most_probable_labels_come_first_and_csv_has_a_column_each() {
+    let place = Workplace::with_models();
+    let input = "{\"id\":7,\"text\":\"fine\"}\n{\"text\":\"dull, \\\"dull\\\"\"}\n";
+    let all = place.pipe("predict model.safetensors", input).stdout;
+    let all = lines(&all);
+    let probability = |row: usize, label: &str| all[row]["probabilities"][label].as_f64().unwrap();
+
+    let top = place
+        .pipe("predict model.safetensors --top-k 1", input)
+        .stdout;
+    for (row, line) in lines(&top).iter().enumerate() {
+        let label = all[row]["label"].as_str().unwrap();
+        assert_eq!(line["label"], label);
+        let expected = serde_json::json!({ label: probability(row, label) });
+        assert_eq!(line["probabilities"], expected);
+    }
+    let ranked = place
+        .pipe("predict model.safetensors --top-k 5", input)
+        .stdout;
+    let first = if probability(0, "pos") > probability(0, "neg") {
+        "pos"
+    } else {
+        "neg"
+    };
+    let begins = format!("{{\"id\":7,\"label\":\"{first}\",\"probabilities\":{{\"{first}\":");
+    assert!(ranked.starts_with(&begins), "{ranked}");
+
+    let rows = |arguments: &str, input: &str| -> Vec<String> {
+        let printed = place.pipe(&format!("predict model.safetensors {arguments}"), input);
+        assert_eq!(printed.code, Some(0), "{}", printed.stderr);
+        printed.stdout.lines().map(str::to_owned).collect()
+    };
+    let csv = rows("--output-format csv", input);
+    assert_eq!(csv[0], "id,label,probability_neg,probability_pos");
+    let cells: Vec<_> = csv[1].split(',').collect();
+    assert_eq!(cells[..2], ["7", first]);
+    assert!((cells[3].parse::<f64>().unwrap() - probability(0, "pos")).abs() < 1e-6);
+    assert!(csv[2].starts_with(','), "{}", csv[2]);
+    let csv = rows("--output-format csv --top-k 1", "text\nfine\n");
+    assert_eq!(csv[0], "label,label_1,probability_1");
+    assert!(
+        csv[1].starts_with(&format!("{first},{first},")),
+        "{}",
+        csv[1]
+    );
+
+    // More than the documents that are answered together, the first of them without an id.
+    let late = "{\"text\":\"a\"}\n".repeat(70) + "{\"id\":1,\"text\":\"a\"}\n";
+    let finished = place.pipe("predict model.safetensors --output-format csv", late);
+    let message = finished.failure("predict");
+    assert!(message.starts_with("document 71 has an id"), "{message}");
+    let finished = place.run("predict model.safetensors test.csv --top-k 0");
+    assert_eq!(finished.code, Some(2));
+}
+
+#[test]
 fn evaluate_reads_language_models_too() {
     let place = Workplace::with_models();
     let report = json(&place.succeed("evaluate lm.safetensors test.csv --json"));
@@ -310,22 +366,27 @@ fn inspect_tells_what_data_and_models_are() {
 fn whoever_has_read_enough_is_no_failure() {
     use std::io::Read;
     use std::process::Stdio;
-    let place = Workplace::new();
-    let mut input = String::new();
-    for _ in 0..20_000 {
-        input.push_str("a line of words that fills the pipe\n");
+    let place = Workplace::with_models();
+    place.write(
+        "long.txt",
+        "a line of words that fills the pipe\n".repeat(20_000),
+    );
+    for arguments in [
+        "tokenize long.txt",
+        "predict model.safetensors long.txt --output-format csv --quiet",
+    ] {
+        let mut command = place.command(arguments);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut some = [0; 60];
+        child.stdout.take().unwrap().read_exact(&mut some).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let left = (output.status.code(), output.stderr.len());
+        assert_eq!(left, (Some(0), 0), "{arguments}");
     }
-    place.write("long.txt", input);
-    let mut command = place.command("tokenize long.txt");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut some = [0; 100];
-    child.stdout.take().unwrap().read_exact(&mut some).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn a_class_of_one_document_and_a_skew_are_no_obstacle() {
         place.run("fit data.csv -o model.safetensors --recipe tiny.toml --pretrained none");
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(
-        finished.stderr.contains("1 class has one document (other)"),
+        finished.stderr.contains("1 label has one document (other)"),
         "{}",
         finished.stderr
     );

@@ -93,7 +93,7 @@ fn what_is_exported_is_imported_to_the_very_same_file() {
     let message = place.fail("export lm.safetensors -o lm-exported");
     assert_eq!(
         message,
-        "lm-exported is there and is not empty; name another folder"
+        "lm-exported is there and is no empty folder; name another one"
     );
 }
 

@@ -18,12 +18,16 @@ mod generate;
 mod import;
 // Learning rates by a range test.
 mod lr_find;
+// What is said of input, files and places that cannot be used, as it looks.
+mod messages;
 // The models that come with the program.
 mod on_board;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.
 mod resume;
+// Several labels a document, and numbers in place of labels.
+mod targets;
 // A folder with data, a recipe and models, and the binary in it.
 mod workplace;
 // Help and mistakes on the command line, as they look.

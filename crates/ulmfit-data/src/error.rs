@@ -171,9 +171,10 @@ pub enum DataError {
     },
     /// A column that was asked for, or is needed, is not there.
     #[error(
-        "{}: no {wanted} column; the columns are {}; name the one to use",
+        "{}: no {wanted} column; the columns are {}; {}",
         place(path, *line),
-        listed(there)
+        listed(there),
+        if wanted == "text" { "name the text's with --text" } else { "name one of these" }
     )]
     MissingColumn {
         /// The file.
@@ -184,6 +185,20 @@ pub enum DataError {
         wanted: String,
         /// The columns that exist.
         there: Vec<String>,
+    },
+    /// A column that is needed, and two have its name.
+    #[error(
+        "{}: two columns are named \"{}\"; rename one of them",
+        place(path, *line),
+        brief(name)
+    )]
+    RepeatedColumn {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1; 0 for a file that has no lines.
+        line: u64,
+        /// The name.
+        name: String,
     },
     /// A column of lists or records where one value a row is needed.
     #[error(
@@ -215,6 +230,16 @@ pub enum DataError {
         path: PathBuf,
         /// The line, counted from 1.
         line: u64,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// A row, of a file that has no lines, that does not have the shape it should.
+    #[error("{}, row {row}: {reason}", path.display())]
+    MalformedRow {
+        /// The file.
+        path: PathBuf,
+        /// The row, counted from 1.
+        row: u64,
         /// What is wrong, and what was expected.
         reason: String,
     },

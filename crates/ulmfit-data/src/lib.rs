@@ -67,7 +67,9 @@ pub mod vocab;
 pub mod word;
 
 pub use candidates::{CandidateSampler, Candidates};
-pub use corpus::{CorpusFormat, CorpusOptions, CorpusReader, Document, read_corpus, read_stream};
+pub use corpus::{
+    CorpusFormat, CorpusOptions, CorpusReader, Document, LabelKind, read_corpus, read_stream,
+};
 pub use direction::Direction;
 pub use document_batches::{DocumentBatch, DocumentBatches};
 pub use encoded::{EncodedCorpus, encode, encode_documents};

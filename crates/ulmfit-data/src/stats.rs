@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
+use crate::corpus::label_names;
 use crate::error::DataError;
 use crate::tokenized::TokenizedCorpus;
 use crate::vocab::Vocab;
@@ -23,7 +24,8 @@ pub struct CorpusStats {
     pub empty_documents: usize,
     /// Documents whose tokens another document before them has.
     pub duplicate_documents: usize,
-    /// Documents of each label; those without a label are not counted here.
+    /// Documents of each label, one with a list of labels for each of them; those without a label are not
+    /// counted here.
     pub labels: BTreeMap<String, usize>,
     /// Tokens of all documents.
     pub tokens: usize,
@@ -84,7 +86,9 @@ impl CorpusStats {
     /// [`DataError::Read`] when the corpus is on disk and cannot be read.
     pub fn new(corpus: &TokenizedCorpus, vocab: &Vocab) -> Result<Self, DataError> {
         let mut labels: BTreeMap<String, usize> = BTreeMap::new();
-        for label in corpus.labels().iter().flatten() {
+        let labels_of = corpus.labels();
+        let names = labels_of.iter().flatten();
+        for label in names.flat_map(|label| label_names(label, None)) {
             if let Some(count) = labels.get_mut(label) {
                 *count += 1;
             } else {
@@ -227,7 +231,7 @@ mod tests {
                 id: Some("2".into()),
                 ..Document::labeled("good", "neg")
             },
-            Document::labeled("  ", "pos"),
+            Document::multi_labeled("  ", ["pos"]),
             Document::new("strange words"),
         ];
         let mut builder = VocabBuilder::new();

@@ -9,7 +9,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
-use ulmfit_data::{CorpusFormat, CorpusOptions, DataError, read_corpus};
+use ulmfit_data::{CorpusFormat, CorpusOptions, DataError, LabelKind, read_corpus};
 
 /// The message for a file of these contents, with the folder's name taken out.
 fn message(name: &str, contents: impl AsRef<[u8]>) -> String {
@@ -101,7 +101,7 @@ fn a_missing_column_that_was_asked_for_lists_those_there_are() {
     };
     assert_eq!(
         message_with("a.csv", "text,label\na,1\n", &options),
-        "a.csv, line 1: no \"txt\" column; the columns are text, label; name the one to use"
+        "a.csv, line 1: no \"txt\" column; the columns are text, label; name one of these"
     );
     let options = CorpusOptions {
         label_column: Some("other".into()),
@@ -109,8 +109,42 @@ fn a_missing_column_that_was_asked_for_lists_those_there_are() {
     };
     assert_eq!(
         message_with("a.label", "HUM:ind Who ?\n", &options),
-        "a.label, line 1: no \"other\" column; the columns are coarse, fine; name the one to use"
+        "a.label, line 1: no \"other\" column; the columns are coarse, fine; name one of these"
     );
+}
+
+#[test]
+fn labels_that_are_not_of_the_kind_name_their_line() {
+    let with = |labels: LabelKind| CorpusOptions {
+        labels,
+        ..Default::default()
+    };
+    let numbers = with(LabelKind::Number);
+    assert_eq!(
+        message_with("a.csv", "text,label\na,1\nb,\nc,good\n", &numbers),
+        "a.csv, line 4: the label \"good\" is not a finite number; name the column of the numbers \
+         with --label, or leave out --regression for classes"
+    );
+    let message = message_with("a.jsonl", "{\"text\":\"a\",\"label\":true}\n", &numbers);
+    assert!(
+        message.starts_with("a.jsonl, line 1: the label \"true\""),
+        "{message}"
+    );
+    let names = with(LabelKind::Joined(";".into()));
+    assert_eq!(
+        message_with("a.tsv", "text\tlabel\na\tnews;\n", &names),
+        "a.tsv, line 2: the label \"news;\" has an empty name in it; write one \";\" between two \
+         names, and none before or behind them"
+    );
+    let list = |list: &str| {
+        let line = format!("{{\"text\":\"a\",\"label\":{list}}}\n");
+        message_with("a.jsonl", &line, &CorpusOptions::default())
+    };
+    assert_eq!(
+        list("[\"\"]"),
+        "a.jsonl, line 1: \"label\" has an empty name in its list"
+    );
+    assert!(list("[1]").contains("expected a string or a short list of strings"));
 }
 
 #[test]

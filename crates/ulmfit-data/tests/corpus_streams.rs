@@ -178,7 +178,7 @@ fn what_is_to_be_answered_is_read_row_by_row() {
     let documents = open(b"\na\n \n", &text).unwrap().read_all().unwrap();
     assert_eq!(documents, ["", "a", " "].map(Document::new));
     // What would be a label may be anything.
-    let object = br#"{"text": "a", "category": ["x", "y"]}"#;
+    let object = br#"{"text": "a", "category": {"x": "y"}}"#;
     assert!(open(object, &CorpusOptions::default()).is_err());
     let documents = open(object, &rows).unwrap().read_all().unwrap();
     assert_eq!(documents, [Document::new("a")]);

@@ -6,7 +6,8 @@ use rand_chacha::ChaCha8Rng;
 /// Where initial weights come from: the same seed gives the same weights on every device.
 #[derive(Clone, Debug)]
 pub struct InitRng {
-    rng: ChaCha8Rng,
+    /// None for zeros.
+    rng: Option<ChaCha8Rng>,
 }
 
 impl InitRng {
@@ -16,15 +17,24 @@ impl InitRng {
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..12].copy_from_slice(b"init");
         Self {
-            rng: ChaCha8Rng::from_seed(key),
+            rng: Some(ChaCha8Rng::from_seed(key)),
         }
+    }
+
+    /// Zeros instead of random weights, for a model that is going to get those of a file: nothing is
+    /// drawn for them.
+    pub const fn zeros() -> Self {
+        Self { rng: None }
     }
 
     /// `count` draws from U(-bound, bound).
     pub(crate) fn values(&mut self, count: usize, bound: f64) -> Vec<f32> {
+        let Some(rng) = &mut self.rng else {
+            return vec![0.0; count];
+        };
         (0..count)
             .map(|_| {
-                let unit = f64::from(self.rng.next_u32()) / f64::from(u32::MAX); // [0, 1]
+                let unit = f64::from(rng.next_u32()) / f64::from(u32::MAX); // [0, 1]
                 ((2.0 * unit - 1.0) * bound) as f32
             })
             .collect()

@@ -38,14 +38,9 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = fit::plan(documents, pretrained, None, &options)?;
     let fitted = fit::fit(&plan, |_direction| Ok(None), &options, &mut ())?;
 
-    if let Some(report) = &fitted.summary.report {
-        let baseline = fitted.summary.baseline.as_ref();
-        println!(
-            "{} documents held out: accuracy {:.2}, TF-IDF's {:.2}",
-            report.documents,
-            report.accuracy,
-            baseline.map_or(f64::NAN, |baseline| baseline.accuracy)
-        );
+    if let Some(measured) = &fitted.summary.measured {
+        let [accuracy, baseline] = measured.headline();
+        println!("accuracy {accuracy:.2} on documents held out, TF-IDF's {baseline:.2}");
     }
     let predictor = Predictor::new(fitted.classifiers)?;
     let prediction = &predictor.predict(&["a fine film"])[0];

@@ -21,7 +21,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut file = NamedTempFile::new_in(folder).map_err(named)?;
+    if !folder.is_dir() {
+        let missing = format!("there is no folder {}", folder.display());
+        return Err(named(io::Error::new(io::ErrorKind::NotFound, missing)));
+    }
+    // The kind alone: the rest is the name of the temporary file, which means nothing to anybody.
+    let file = NamedTempFile::new_in(folder);
+    let mut file = file.map_err(|error| named(error.kind().into()))?;
     file.write_all(bytes).map_err(named)?;
     file.as_file().sync_all().map_err(named)?;
     share(file.as_file()).map_err(named)?;

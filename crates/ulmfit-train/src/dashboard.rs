@@ -94,8 +94,9 @@ impl Dashboard {
     fn end_epoch(&mut self, epoch: usize, validation: Option<&Validation>) {
         if let Some(validation) = validation {
             self.renderer.update_valid(state(LOSS.0, validation.loss));
-            self.renderer
-                .update_valid(state(ACCURACY.0, validation.accuracy));
+            if let Some(accuracy) = validation.accuracy {
+                self.renderer.update_valid(state(ACCURACY.0, accuracy));
+            }
             self.renderer
                 .update_valid(state(PERPLEXITY.0, validation.perplexity()));
         }

@@ -13,10 +13,10 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> String {
     hexadecimal(Sha256::digest(bytes).as_slice())
 }
 
-/// The digest of an encoded corpus, its labels and its vocabulary, in hexadecimal.
+/// The digest of an encoded corpus, its answers, as whole numbers, and its vocabulary, in hexadecimal.
 pub(crate) fn of_data(
     corpus: &dyn TokenIds,
-    labels: &[usize],
+    answers: &[u64],
     vocab: &Vocab,
 ) -> Result<String, DataError> {
     let mut digest = Sha256::new();
@@ -27,8 +27,8 @@ pub(crate) fn of_data(
         bytes.extend(document.iter().flat_map(|id| id.to_le_bytes()));
         digest.update(&bytes);
     })?;
-    for &label in labels {
-        digest.update((label as u64).to_le_bytes());
+    for answer in answers {
+        digest.update(answer.to_le_bytes());
     }
     for token in vocab.strings() {
         digest.update((token.len() as u64).to_le_bytes());

@@ -55,10 +55,12 @@ pub enum Event {
 /// A result on held-out data.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Validation {
-    /// Mean negative log-likelihood, in nats.
+    /// Mean negative log-likelihood, in nats; where a classifier's target is a number, the mean squared
+    /// error in units of the standard deviation.
     pub loss: f64,
-    /// The part of the predictions that were right.
-    pub accuracy: f64,
+    /// The part of the predictions that were right, of several labels with all of them; `None` for
+    /// numbers.
+    pub accuracy: Option<f64>,
 }
 
 impl Validation {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ulmfit_data::Document;
+use ulmfit_data::corpus::is_label_list;
 
 use crate::error::TrainError;
 
@@ -10,7 +11,7 @@ use crate::error::TrainError;
 ///
 /// # Errors
 ///
-/// [`TrainError::Unusable`] when a document has no label or there is but one class.
+/// [`TrainError::Unusable`] when a document has no label or a list of them, or there is but one class.
 pub fn number_labels<'a>(
     labels: impl IntoIterator<Item = Option<&'a str>>,
 ) -> Result<(Vec<String>, Vec<usize>), TrainError> {
@@ -23,6 +24,9 @@ pub fn number_labels<'a>(
                 index + 1
             )));
         };
+        if is_label_list(label) {
+            return Err(several(index));
+        }
         numbers.insert(label, 0);
         of.push(label);
     }
@@ -52,6 +56,9 @@ pub fn known_labels(documents: &[Document], labels: &[String]) -> Result<Vec<usi
     let numbers =
         documents.map(|(index, document)| {
             let label = document.label.as_deref().unwrap_or_default();
+            if is_label_list(label) {
+                return Err(several(index));
+            }
             labels.iter().position(|known| known == label).ok_or_else(|| {
             TrainError::Unusable(format!(
                 "document {} has the label \"{label}\", which the model was not trained on; \
@@ -62,4 +69,12 @@ pub fn known_labels(documents: &[Document], labels: &[String]) -> Result<Vec<usi
         })
         });
     numbers.collect()
+}
+
+fn several(index: usize) -> TrainError {
+    TrainError::Unusable(format!(
+        "document {} has a list of labels where one class is needed; `ulmfit fit` and `train` make a \
+         classifier that takes lists",
+        index + 1
+    ))
 }

@@ -17,9 +17,16 @@
 //! for the rate to train it with, and [`mod@bench`] measures how
 //! fast all this is.
 //!
+//! A classifier answers with one class, with any number of labels, or with a number: its [`Target`].
+//!
 //! [`mod@fit`] does all of it in one call, with a recipe that is chosen from the data.
 //!
 //! The crate prints nothing and turns no burn backend on.
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
 
 mod atomic_file;
 mod baseline;
@@ -44,10 +51,12 @@ mod recipe;
 mod report;
 mod run_dir;
 mod stages;
+mod target;
 mod tensor_file;
+mod truth;
 
 pub use atomic_file::write as write_atomically;
-pub use baseline::TfidfLogistic;
+pub use baseline::{TfidfLogistic, TfidfOneVsRest, TfidfRidge};
 #[cfg(feature = "tui")]
 pub use dashboard::Dashboard;
 pub use error::TrainError;
@@ -63,10 +72,12 @@ pub use recipe::{
     ClassWeights, ClassifierRecipe, DataRecipe, Keep, LanguageModelRecipe, ModelRecipe, Recipe,
     Softmax, TrainingRecipe, VocabRecipe,
 };
-pub use report::{ClassReport, ClassificationReport};
+pub use report::{ClassReport, ClassificationReport, MultiLabelReport, RegressionReport};
 pub use run_dir::{RunInfo, RunStatus, check_run_dir, read_run_info};
 pub use stages::{
     ClassifierData, LanguageModelReport, LrFindOptions, LrFindStage, evaluate_language_model,
     find_learning_rate, finetune, pretrain, train_classifier,
 };
+pub use target::{Standardization, Target};
+pub use truth::Truth;
 pub use ulmfit_model::{FastaiPart, FastaiVersion, Precision};

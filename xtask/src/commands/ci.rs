@@ -94,6 +94,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             .envs(check.environment.iter().copied());
         timed(&shown(&command), || process::run(&mut command))?;
     }
+    timed("the README's lines", super::readme::run)?;
     eprintln!(
         "all checks passed in {:.0} s",
         start.elapsed().as_secs_f64()

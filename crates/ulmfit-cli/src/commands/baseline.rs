@@ -73,6 +73,6 @@ pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()
     if args.json {
         output::json(&timed)
     } else {
-        output::text(&classification(&timed))
+        output::text(&classification(timed))
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -5,11 +7,13 @@ use clap::Args;
 use serde::Serialize;
 use ulmfit_data::Document;
 use ulmfit_train::{
-    ClassificationReport, LanguageModelReport, ModelFile, Predictor, TrainedLanguageModel,
-    evaluate_language_model, known_labels,
+    ClassReport, ClassificationReport, LanguageModelReport, ModelFile, MultiLabelReport,
+    Prediction, Predictor, RegressionReport, Target, TrainError, TrainedLanguageModel, Truth,
+    evaluate_language_model,
 };
 
-use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs};
+use super::fit_report;
+use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TargetArgs};
 use crate::{documents, output, progress};
 
 /// Documents that are classified between two updates of the bar. They are sorted by length among
@@ -20,7 +24,10 @@ const EXAMPLE: &str = "\
 Examples:
   ulmfit evaluate runs/classifier/model.safetensors test.csv
   ulmfit evaluate runs/classifier/model.safetensors aclImdb --split test --json
-  ulmfit evaluate runs/general/model.safetensors wiki.test.tokens";
+  ulmfit evaluate tags.safetensors posts.jsonl --label tags
+  ulmfit evaluate runs/general/model.safetensors wiki.test.tokens
+
+Whether documents have one label, several or a number the model knows.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -30,6 +37,8 @@ pub(crate) struct EvaluateArgs {
     model: PathBuf,
     #[command(flatten)]
     corpus: CorpusArgs,
+    #[command(flatten)]
+    target: TargetArgs,
     #[command(flatten)]
     device: DeviceArgs,
     /// Seed of the sample that --limit draws
@@ -52,18 +61,28 @@ pub(super) struct Timed<R> {
 pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let device = args.device.device.open()?;
     let model = ModelFile::open(&args.model, &device)?;
-    let documents = documents::read(&args.corpus, args.seed, global)?;
+    let read_as = |target: &Target| {
+        let mut corpus = args.corpus.clone();
+        corpus.layout.labels = target.label_kind();
+        documents::read(&corpus, args.seed, global)
+    };
     match model {
         ModelFile::Classifier(members) => {
-            let timed = classify(&Predictor::new(members)?, &documents, global)?;
+            let predictor = Predictor::new(members)?;
+            let target = args
+                .target
+                .of_model(Some(predictor.target()), &args.model)?;
+            let documents = read_as(&target)?;
+            let timed = measure(&predictor, &target, &documents, global)?;
             if args.json {
-                output::json(&timed)
-            } else {
-                output::text(&classification(&timed))
+                return output::json(&timed);
             }
+            let figures = format!("{} in {:.1} s", headline(&timed.report), timed.seconds);
+            output::text(&format!("{figures}\n\n{}", tables(&timed.report)))
         }
         ModelFile::LanguageModel(trained) => {
-            let timed = read(&trained, &documents, &device)?;
+            let target = args.target.of_model(None, &args.model)?;
+            let timed = read(&trained, &read_as(&target)?, &device)?;
             if args.json {
                 output::json(&timed)
             } else {
@@ -73,27 +92,77 @@ pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()
     }
 }
 
-fn classify(
+/// How answers compare with the truth, by the target.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Report {
+    Classes(ClassificationReport),
+    LabelSets(MultiLabelReport),
+    Numbers(RegressionReport),
+}
+
+fn measure(
     predictor: &Predictor,
+    target: &Target,
     documents: &[Document],
     global: &GlobalArgs,
-) -> anyhow::Result<Timed<ClassificationReport>> {
+) -> anyhow::Result<Timed<Report>> {
     documents::check_labeled(documents)?;
-    let truth = known_labels(documents, predictor.labels())?;
-    let bar = progress::bar(documents.len() as u64, "documents", global.quiet);
+    let known = predictor.labels();
+    let (labels, truth) = Truth::known(target, documents, known)?;
+    let unknown = &labels[known.len()..];
+    if !unknown.is_empty() && !global.quiet {
+        writeln!(
+            std::io::stderr(),
+            "warning: the model was not trained on {} of the labels ({}), which count as missed",
+            unknown.len(),
+            fit_report::some(unknown)
+        )?;
+    }
+    let labels = &labels;
     let started = Instant::now();
-    let mut predicted = Vec::with_capacity(documents.len());
+    let report = match truth {
+        Truth::Classes(truth) => {
+            let predicted = in_parts(documents, global, |part| {
+                let predictions = predictor.predict_documents(part).into_iter();
+                Ok(predictions.map(|prediction| prediction.class).collect())
+            });
+            Report::Classes(ClassificationReport::new(labels, &truth, &predicted?))
+        }
+        Truth::LabelSets(truth) => {
+            let predicted = in_parts(documents, global, |part| {
+                let predictions = predictor.predict_documents(part).into_iter();
+                Ok(predictions
+                    .map(|prediction| prediction.at_least(Prediction::THRESHOLD))
+                    .collect())
+            });
+            Report::LabelSets(MultiLabelReport::new(labels, &truth, &predicted?))
+        }
+        Truth::Numbers(truth) => {
+            let predicted = in_parts(documents, global, |part| predictor.predict_numbers(part));
+            Report::Numbers(RegressionReport::new(&truth, &predicted?))
+        }
+    };
+    Ok(Timed {
+        report,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// The answers to all documents, with a bar.
+fn in_parts<T>(
+    documents: &[Document],
+    global: &GlobalArgs,
+    answer: impl Fn(&[Document]) -> Result<Vec<T>, TrainError>,
+) -> Result<Vec<T>, TrainError> {
+    let bar = progress::bar(documents.len() as u64, "documents", global.quiet);
+    let mut answers = Vec::with_capacity(documents.len());
     for part in documents.chunks(DOCUMENTS_PER_UPDATE) {
-        let predictions = predictor.predict_documents(part);
-        predicted.extend(predictions.iter().map(|prediction| prediction.class));
+        answers.extend(answer(part)?);
         bar.inc(part.len() as u64);
     }
     bar.finish_and_clear();
-    let seconds = started.elapsed().as_secs_f64();
-    Ok(Timed {
-        report: ClassificationReport::new(predictor.labels(), &truth, &predicted),
-        seconds,
-    })
+    Ok(answers)
 }
 
 fn read(
@@ -109,29 +178,90 @@ fn read(
     })
 }
 
-/// The report for people: figures, classes, confusion.
-pub(super) fn classification(timed: &Timed<ClassificationReport>) -> String {
-    let Timed { report, seconds } = timed;
-    let figures = format!(
-        "accuracy {}, error {}, macro F1 {:.4} on {} documents in {seconds:.1} s",
-        output::percent(report.accuracy),
-        output::percent(report.error_rate),
-        report.macro_f1,
-        report.documents,
-    );
+/// The figures that matter most, on a line.
+fn headline(report: &Report) -> String {
+    match report {
+        Report::Classes(report) => format!(
+            "accuracy {}, error {}, macro F1 {:.4} on {} documents",
+            output::percent(report.accuracy),
+            output::percent(report.error_rate),
+            report.macro_f1,
+            report.documents,
+        ),
+        Report::LabelSets(report) => format!(
+            "micro F1 {:.4}, macro F1 {:.4}, all labels right in {} of {} documents",
+            report.micro_f1,
+            report.macro_f1,
+            output::percent(report.exact_match),
+            report.documents,
+        ),
+        Report::Numbers(report) => format!(
+            "R\u{b2} {:.4}, {} on {} documents",
+            report.r2,
+            errors(report),
+            report.documents
+        ),
+    }
+}
+
+/// The errors of numbers in their own unit, and the correlation.
+pub(super) fn errors(report: &RegressionReport) -> String {
     format!(
-        "{figures}\n\n{}\n\n{}",
-        output::table(&class_rows(report)),
-        output::table(&confusion_rows(report))
+        "mean absolute error {}, root mean squared error {}, correlation {:.4}",
+        significant(report.mean_absolute_error),
+        significant(report.root_mean_squared_error),
+        report.pearson
     )
 }
 
+/// A number with four digits that say something.
+fn significant(number: f64) -> String {
+    if number <= 0.0 {
+        "0".to_owned()
+    } else if (1e-3..1e6).contains(&number) {
+        let decimals = 3 - number.log10().floor() as i32;
+        format!("{number:.*}", decimals.max(0) as usize)
+    } else {
+        format!("{number:.3e}")
+    }
+}
+
+/// The figures of each class or label, and which class was taken for which.
+fn tables(report: &Report) -> String {
+    match report {
+        Report::Classes(report) => class_tables(report),
+        Report::LabelSets(report) => label_table(report),
+        Report::Numbers(_) => String::new(),
+    }
+}
+
+/// The report of a classifier of one class a document, for people: figures, classes, confusion.
+pub(super) fn classification(timed: Timed<ClassificationReport>) -> String {
+    let report = Report::Classes(timed.report);
+    let figures = format!("{} in {:.1} s", headline(&report), timed.seconds);
+    format!("{figures}\n\n{}", tables(&report))
+}
+
+pub(super) fn class_tables(report: &ClassificationReport) -> String {
+    let classes = rows(&report.labels, &report.per_class);
+    let confusion = confusion_rows(report);
+    format!(
+        "{}\n\n{}",
+        output::table(&classes),
+        output::table(&confusion)
+    )
+}
+
+pub(super) fn label_table(report: &MultiLabelReport) -> String {
+    output::table(&rows(&report.labels, &report.per_label))
+}
+
 /// Precision, recall and F1 of each class.
-pub(super) fn class_rows(report: &ClassificationReport) -> Vec<Vec<String>> {
+fn rows(labels: &[String], figures: &BTreeMap<String, ClassReport>) -> Vec<Vec<String>> {
     let head = ["class", "precision", "recall", "F1", "documents"];
     let mut classes = vec![head.map(str::to_owned).to_vec()];
-    for label in &report.labels {
-        let class = report.per_class[label];
+    for label in labels {
+        let class = figures[label];
         let figures =
             [class.precision, class.recall, class.f1].map(|figure| format!("{figure:.4}"));
         let mut row = vec![label.clone()];
@@ -143,7 +273,7 @@ pub(super) fn class_rows(report: &ClassificationReport) -> Vec<Vec<String>> {
 }
 
 /// How often a class was taken for which.
-pub(super) fn confusion_rows(report: &ClassificationReport) -> Vec<Vec<String>> {
+fn confusion_rows(report: &ClassificationReport) -> Vec<Vec<String>> {
     let mut confusion = vec![vec!["true \\ predicted".to_owned()]];
     confusion[0].extend(report.labels.iter().cloned());
     for (label, counts) in report.labels.iter().zip(&report.confusion) {

@@ -2,7 +2,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use ulmfit_data::{CorpusSource, Direction, Document, TokenizerConfig, read_corpus};
@@ -13,7 +13,7 @@ use ulmfit_train::{
 };
 
 use super::fit_report;
-use crate::args::{DeviceArgs, GlobalArgs, LayoutArgs, TokenizerArgs};
+use crate::args::{DeviceArgs, GlobalArgs, LayoutArgs, TargetArgs, TokenizerArgs};
 use crate::pretrained::Pretrained;
 use crate::progress::{Count, Progress};
 use crate::{documents, interrupt, output};
@@ -24,9 +24,12 @@ Examples:
   ulmfit fit tickets.jsonl --text subject --text body --label team -o tickets.safetensors \\
       --unlabeled archive.jsonl --time-budget 30m --direction both
   ulmfit fit train.csv --validation dev.csv -o model.safetensors --pretrained wiki.safetensors
+  ulmfit fit posts.csv --label tags --label-separator \";\" -o tags.safetensors
+  ulmfit fit reviews.csv --label stars --regression -o stars.safetensors
 
 Rows without a label are read by the language model alone. A tenth of each class is held out and
-measured on. What was stopped goes on when the command is repeated.";
+measured on, or a tenth of all where there are no classes. What was stopped goes on when the command
+is repeated.";
 
 /// Steps by which the machine's speed is measured.
 const SPEED_STEPS: usize = 3;
@@ -41,6 +44,8 @@ pub(crate) struct FitArgs {
     data: Vec<PathBuf>,
     #[command(flatten)]
     layout: LayoutArgs,
+    #[command(flatten)]
+    target: TargetArgs,
     /// Splits to read of each DATA: train, test, unsup (aclimdb)
     #[arg(long, value_name = "SPLIT", value_delimiter = ',')]
     split: Vec<String>,
@@ -123,7 +128,14 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let any = pretrained.first();
     let documents = args.documents(global)?;
     let stop = StopSignal::default();
-    let options = args.options(recipe, any, device.clone(), stop.clone(), global)?;
+    let labels = documents.labeled.iter().chain(&documents.validation);
+    let target = args
+        .target
+        .target(labels.map(|document| document.label.as_deref()));
+    let options = FitOptions {
+        target,
+        ..args.options(recipe, any, device.clone(), stop.clone(), global)?
+    };
     let measure = |recipe: &Recipe| speed(recipe, any, &device);
     let plan = fit::plan(documents, any.is_some(), Some(&measure), &options)?;
     if !global.quiet {
@@ -175,11 +187,15 @@ impl FitArgs {
     }
 
     fn documents(&self, global: &GlobalArgs) -> anyhow::Result<FitDocuments> {
+        let layout = LayoutArgs {
+            labels: self.target.label_kind(),
+            ..self.layout.clone()
+        };
         let read = |data: &[PathBuf], split: &[String], limit: usize| {
             let sources = documents::CorpusRequest {
                 data,
                 split,
-                layout: &self.layout,
+                layout: &layout,
                 limit,
             };
             sources.read(self.seed, global)
@@ -210,7 +226,13 @@ impl FitArgs {
         } else {
             read(&self.validation, &[], 0)?
         };
-        documents::check_labeled(&validation).with_context(|| shown(&self.validation))?;
+        if let Some(index) = validation.iter().position(|it| !has_label(it)) {
+            bail!(
+                "{}: document {} has no label to compare with; name the column with --label",
+                shown(&self.validation),
+                index + 1
+            );
+        }
         Ok(FitDocuments {
             labeled,
             unlabeled,

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use humantime::format_duration;
-use ulmfit_train::ClassificationReport;
-use ulmfit_train::fit::{FitPlan, FitSummary};
+use ulmfit_train::Truth;
+use ulmfit_train::fit::{Calibration, FitPlan, FitSummary, Measured};
 
 use super::evaluate;
-use crate::output::{percent, table};
+use crate::output::percent;
 
 const INFALLIBLE: &str = "a String takes every write";
 /// Classes that are listed by name.
@@ -20,10 +20,9 @@ pub(super) fn intention(plan: &FitPlan, pretrained: bool) -> String {
     let mut text = String::new();
     let mut say = |line: String| writeln!(text, "{line}").expect(INFALLIBLE);
     say(format!(
-        "{} labeled documents of {} classes ({}), {} more without labels; {} are held out",
+        "{} labeled documents {}, {} more without labels; {} are held out",
         plan.documents.len(),
-        plan.labels.len(),
-        some(&plan.labels),
+        answers(plan),
         plan.unlabeled.len(),
         plan.held_out.len()
     ));
@@ -55,6 +54,23 @@ pub(super) fn intention(plan: &FitPlan, pretrained: bool) -> String {
     text
 }
 
+/// What the documents' labels are.
+fn answers(plan: &FitPlan) -> String {
+    let (count, names) = (plan.labels.len(), some(&plan.labels));
+    match &plan.truth {
+        Truth::Classes(_) => format!("of {count} classes ({names})"),
+        Truth::LabelSets(sets) => {
+            let mean = sets.iter().map(Vec::len).sum::<usize>() as f64 / sets.len().max(1) as f64;
+            format!("with {mean:.1} of {count} labels ({names}) each")
+        }
+        Truth::Numbers(numbers) => {
+            let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            format!("with numbers from {least} to {most}")
+        }
+    }
+}
+
 /// What a person should know about the data.
 fn warnings(plan: &FitPlan) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -78,7 +94,7 @@ fn warnings(plan: &FitPlan) -> Vec<String> {
     if !plan.lone_classes.is_empty() {
         warnings.push(format!(
             "{} one document ({}), which is trained on and never measured",
-            count(plan.lone_classes.len(), "class has", "classes have each"),
+            count(plan.lone_classes.len(), "label has", "labels have each"),
             some(&plan.lone_classes)
         ));
     }
@@ -94,7 +110,8 @@ fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-fn some(labels: &[String]) -> String {
+/// The names of some labels, of which not all are listed where they are many.
+pub(super) fn some(labels: &[String]) -> String {
     let mut text = labels[..labels.len().min(MOST_CLASSES)].join(", ");
     if labels.len() > MOST_CLASSES {
         text.push_str(", \u{2026}");
@@ -119,8 +136,9 @@ pub(super) fn text(
     seconds: f64,
 ) -> String {
     let mut text = String::new();
-    if let Some(report) = &summary.report {
-        writeln!(text, "{}\n\n{}", headline(summary, report), classes(report)).expect(INFALLIBLE);
+    if let Some(measured) = &summary.measured {
+        let figures = format!("{}\n\n{}", headline(measured), tables(measured));
+        writeln!(text, "{}", figures.trim_end()).expect(INFALLIBLE);
     }
     writeln!(
         text,
@@ -147,65 +165,119 @@ pub(super) fn markdown(plan: &FitPlan, summary: &FitSummary, model: &Path, secon
     for warning in warnings(plan) {
         say(format!("- {warning}"));
     }
-    if let Some(report) = &summary.report {
+    if let Some(measured) = &summary.measured {
         say(format!(
             "## Measured on {} documents held out",
-            report.documents
+            plan.held_out.len()
         ));
-        say(format!(
-            "{}.",
-            headline(summary, report).replace('\n', ". ")
-        ));
-        say(format!("```text\n{}\n```", classes(report)));
+        say(format!("{}.", headline(measured).replace('\n', ". ")));
+        let tables = tables(measured);
+        if !tables.is_empty() {
+            say(format!("```text\n{tables}\n```"));
+        }
     }
     say(next(plan, summary, model));
     text
 }
 
 /// The figures that matter most, a line each.
-fn headline(summary: &FitSummary, report: &ClassificationReport) -> String {
-    let mut lines = vec![format!("accuracy {}", percent(report.accuracy))];
-    if let Some([low, high]) = summary.accuracy_interval {
-        write!(
-            lines[0],
-            " (95 % interval {} to {}) on {} documents held out",
-            percent(low),
-            percent(high),
-            report.documents
-        )
-        .expect(INFALLIBLE);
-    }
-    if let Some(baseline) = &summary.baseline {
-        lines.push(format!(
-            "TF-IDF with logistic regression on the same documents: {}",
-            percent(baseline.accuracy)
-        ));
-    }
-    if let Some(calibration) = &summary.calibration {
-        lines.push(format!(
-            "probabilities are off by {} on average, {} before they were calibrated",
-            percent(calibration.error),
-            percent(calibration.error_before)
-        ));
+fn headline(measured: &Measured) -> String {
+    let mut lines = Vec::new();
+    match measured {
+        Measured::SingleLabel {
+            report,
+            accuracy_interval,
+            baseline,
+            calibration,
+        } => {
+            lines.push(format!(
+                "accuracy {} ({}) on {} documents held out",
+                percent(report.accuracy),
+                interval(accuracy_interval.map(percent)),
+                report.documents
+            ));
+            lines.push(format!(
+                "TF-IDF with logistic regression on the same documents: {}",
+                percent(baseline.accuracy)
+            ));
+            lines.push(reliability(calibration));
+        }
+        Measured::MultiLabel {
+            report,
+            micro_f1_interval,
+            baseline,
+            calibration,
+        } => {
+            lines.push(format!(
+                "micro F1 {} ({}), macro F1 {}, all labels right in {} of {} documents held out",
+                figure(report.micro_f1),
+                interval(micro_f1_interval.map(figure)),
+                figure(report.macro_f1),
+                percent(report.exact_match),
+                report.documents
+            ));
+            lines.push(format!(
+                "TF-IDF with a logistic regression for each label on the same documents: micro F1 {}, \
+                 macro F1 {}",
+                figure(baseline.micro_f1),
+                figure(baseline.macro_f1)
+            ));
+            lines.push(reliability(calibration));
+        }
+        Measured::Regression {
+            report,
+            r2_interval,
+            baseline,
+        } => {
+            lines.push(format!(
+                "R\u{b2} {} ({}) on {} documents held out",
+                figure(report.r2),
+                interval(r2_interval.map(figure)),
+                report.documents
+            ));
+            lines.push(evaluate::errors(report));
+            lines.push(format!(
+                "TF-IDF with ridge regression on the same documents: R\u{b2} {}, {}",
+                figure(baseline.r2),
+                evaluate::errors(baseline)
+            ));
+        }
     }
     lines.join("\n")
 }
 
-/// Figures of each class, and which is taken for which.
-fn classes(report: &ClassificationReport) -> String {
-    let confusion = evaluate::confusion_rows(report);
+fn figure(figure: f64) -> String {
+    format!("{figure:.4}")
+}
+
+fn interval([low, high]: [String; 2]) -> String {
+    format!("95 % interval {low} to {high}")
+}
+
+fn reliability(calibration: &Calibration) -> String {
     format!(
-        "{}\n\n{}",
-        table(&evaluate::class_rows(report)),
-        table(&confusion)
+        "probabilities are off by {} on average, {} before they were calibrated",
+        percent(calibration.error),
+        percent(calibration.error_before)
     )
+}
+
+/// Figures of each class or label, and which class is taken for which.
+fn tables(measured: &Measured) -> String {
+    match measured {
+        Measured::SingleLabel { report, .. } => evaluate::class_tables(report),
+        Measured::MultiLabel { report, .. } => evaluate::label_table(report),
+        Measured::Regression { .. } => String::new(),
+    }
 }
 
 /// What to do now.
 fn next(plan: &FitPlan, summary: &FitSummary, model: &Path) -> String {
     let model = model.display();
-    let worse = summary.report.as_ref().zip(summary.baseline.as_ref());
-    let worse = worse.is_some_and(|(report, baseline)| report.accuracy < baseline.accuracy);
+    let worse = summary.measured.as_ref().is_some_and(|measured| {
+        let [ours, baseline] = measured.headline();
+        ours < baseline
+    });
     if worse && plan.unlabeled.is_empty() {
         return format!(
             "It is below TF-IDF: give it more text of the same kind with --unlabeled, or a \

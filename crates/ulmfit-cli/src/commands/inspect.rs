@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 use ulmfit_data::{CorpusStats, Fingerprints, Tokenizer, Vocab, VocabConfig};
-use ulmfit_train::{ModelFile, Precision, TrainedClassifier, TrainedLanguageModel};
+use ulmfit_train::{ModelFile, Precision, Target, TrainedClassifier, TrainedLanguageModel};
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs};
 use crate::device::DeviceName;
@@ -275,9 +275,15 @@ fn language_model(trained: &TrainedLanguageModel) -> Value {
 }
 
 fn classifier(trained: &TrainedClassifier) -> Value {
+    let target = match &trained.target {
+        Target::SingleLabel => json!("single-label"),
+        Target::MultiLabel { .. } => json!("multi-label"),
+        Target::Regression => json!({ "regression": trained.standardization }),
+    };
     json!({
         "kind": "classifier",
         "direction": trained.direction,
+        "target": target,
         "labels": trained.labels,
         "vocab_size": trained.vocab.len(),
         "d_embedding": trained.config.encoder.d_embedding,

@@ -1,14 +1,14 @@
-use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
-use serde_json::Value;
 use ulmfit_data::{CorpusReader, DataError, Document};
-use ulmfit_train::Predictor;
+use ulmfit_train::{Prediction, Predictor, Target};
 
+use crate::answers::{AnswerFormat, AnswerOptions, AnswerWriter};
 use crate::args::{DeviceArgs, GlobalArgs};
+use crate::failure::UsageError;
 use crate::output;
 use crate::progress::Count;
 use crate::records::{self, RecordFormat};
@@ -20,10 +20,15 @@ const EXAMPLE: &str = "\
 Examples:
   ulmfit predict model.safetensors new.csv > predictions.jsonl
   ulmfit predict model.safetensors tickets.jsonl --text subject --text body
+  ulmfit predict model.safetensors new.csv --top-k 3 --output-format csv > predictions.csv
   echo '{\"id\": 7, \"text\": \"a fine film\"}' | ulmfit predict model.safetensors
 
 Answers are JSON lines in the order of the input:
-  {\"id\":7,\"label\":\"pos\",\"probabilities\":{\"neg\":0.1,\"pos\":0.9}}";
+  {\"id\":7,\"label\":\"pos\",\"probabilities\":{\"neg\":0.1,\"pos\":0.9}}
+of a model of several labels a document, those at least as probable as --threshold:
+  {\"id\":7,\"labels\":[\"sport\"],\"probabilities\":{\"news\":0.2,\"sport\":0.9}}
+and of a model of numbers:
+  {\"id\":7,\"value\":3.7}";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -40,22 +45,29 @@ pub(crate) struct PredictArgs {
     /// How documents are stored [default: told from the name, or from the first byte]
     #[arg(long, value_name = "FORMAT")]
     format: Option<RecordFormat>,
+    /// Tell the K largest probabilities, the largest first [default: all, by the labels' names]
+    #[arg(long, value_name = "K")]
+    top_k: Option<NonZeroUsize>,
+    /// The probability from which a label is an answer, of a model of several labels [default: 0.5]
+    #[arg(long, value_name = "P", value_parser = probability)]
+    threshold: Option<f32>,
+    /// How answers are written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = AnswerFormat::Jsonl)]
+    output_format: AnswerFormat,
     #[command(flatten)]
     device: DeviceArgs,
-}
-
-/// A line of the output.
-#[derive(Serialize)]
-struct Answer<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a Value>,
-    label: &'a str,
-    probabilities: BTreeMap<&'a str, f32>,
 }
 
 pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let predictor = Predictor::open(&args.model, &args.device.device.open()?)?;
     let mut records = records::open(&args.input, args.format, &args.text)?;
+    args.check(predictor.target())?;
+    let options = AnswerOptions {
+        format: args.output_format,
+        top_k: args.top_k.map(NonZeroUsize::get),
+        threshold: args.threshold.unwrap_or(Prediction::THRESHOLD),
+    };
+    let mut answers = AnswerWriter::new(&predictor, options);
     let mut out = output::stdout();
     // On a terminal the answers themselves show how far it is.
     let shown = std::io::stdout().is_terminal();
@@ -65,7 +77,7 @@ pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()>
         // Answers to the rows before a bad one are given; then comes the error.
         let (documents, failure) = next_batch(&mut records);
         if !documents.is_empty() {
-            write_answers(&mut out, &predictor, &documents)?;
+            answers.write(&mut out, &documents)?;
         }
         done += documents.len();
         count.set(done);
@@ -77,6 +89,33 @@ pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()>
     }
 }
 
+impl PredictArgs {
+    /// Fails for what makes no sense for the model.
+    fn check(&self, target: &Target) -> Result<(), UsageError> {
+        let model = self.model.display();
+        match target {
+            Target::SingleLabel if self.threshold.is_some() => Err(UsageError(format!(
+                "{model} answers with the most probable label alone, which needs no --threshold; \
+                 leave it out"
+            ))),
+            Target::Regression if self.threshold.is_some() || self.top_k.is_some() => {
+                Err(UsageError(format!(
+                    "{model} answers with a number, which has no probabilities; leave out --threshold \
+                     and --top-k"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads a probability.
+fn probability(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok();
+    let number = number.filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "a probability is from 0 to 1".to_owned())
+}
+
 fn next_batch(records: &mut CorpusReader) -> (Vec<Document>, Option<DataError>) {
     let mut batch = Vec::with_capacity(BATCH_DOCUMENTS);
     for record in records.take(BATCH_DOCUMENTS) {
@@ -86,23 +125,4 @@ fn next_batch(records: &mut CorpusReader) -> (Vec<Document>, Option<DataError>) 
         }
     }
     (batch, None)
-}
-
-fn write_answers(
-    out: &mut impl Write,
-    predictor: &Predictor,
-    documents: &[Document],
-) -> anyhow::Result<()> {
-    let labels = predictor.labels();
-    for (document, prediction) in documents.iter().zip(predictor.predict_documents(documents)) {
-        let names = labels.iter().map(String::as_str);
-        let answer = Answer {
-            id: document.id.as_ref(),
-            label: &labels[prediction.class],
-            probabilities: names.zip(prediction.probabilities).collect(),
-        };
-        serde_json::to_writer(&mut *out, &answer).map_err(std::io::Error::from)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(out.flush()?)
 }

@@ -1,7 +1,8 @@
 use clap::{Args, ValueHint};
+use ulmfit_train::ClassifierData;
 
-use super::stage::{self, Prepared};
-use crate::args::{GlobalArgs, StageArgs};
+use super::stage::{self as stages, Prepared};
+use crate::args::{GlobalArgs, StageArgs, TargetArgs};
 use crate::pretrained::Pretrained;
 
 const EXAMPLE: &str = "\
@@ -10,6 +11,8 @@ Examples:
       --language-model runs/reviews/model.safetensors
   ulmfit train tickets.jsonl --text subject --text body --label team --recipe recipe.toml \\
       --run runs/tickets --language-model runs/tickets-lm/model.safetensors
+  ulmfit train posts.csv --label tags --label-separator \";\" --recipe recipe.toml \\
+      --run runs/tags --language-model runs/posts/model.safetensors
   ulmfit train train.csv --recipe recipe.toml --run runs/from-scratch --language-model none";
 
 #[derive(Debug, Args)]
@@ -17,6 +20,8 @@ Examples:
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     stage: StageArgs,
+    #[command(flatten)]
+    target: TargetArgs,
     /// Language model to build on: a fine-tuned one, a name that `ulmfit models` lists, or `none` for
     /// random weights and a vocabulary of DATA's own, as the recipe's [model] and [vocab] say
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
@@ -24,17 +29,24 @@ pub(crate) struct TrainArgs {
 }
 
 pub(crate) fn run(args: &TrainArgs, global: &GlobalArgs) -> anyhow::Result<()> {
-    let device = args.stage.device.device.open()?;
+    let mut stage = args.stage.clone();
+    stage.corpus.layout.labels = args.target.label_kind();
+    let device = stage.device.device.open()?;
     let named = &args.language_model;
-    let language_model = named.open("--language-model", args.stage.direction, &device)?;
+    let language_model = named.open("--language-model", stage.direction, &device)?;
     let earlier = language_model.as_ref().map(|trained| &trained.tokenizer);
     let Prepared {
         recipe,
         options,
         mut observer,
         corpus,
-    } = stage::prepare(&args.stage, None, earlier, global)?;
-    ulmfit_train::train_classifier(&corpus, language_model, &recipe, &options, &mut *observer)?;
+    } = stages::prepare(&stage, None, earlier, global)?;
+    let data = ClassifierData {
+        corpus: &corpus,
+        target: args.target.target(corpus.labels().iter()),
+        held_out: None,
+    };
+    ulmfit_train::train_classifier(data, language_model, &recipe, &options, &mut *observer)?;
     drop(observer);
-    stage::report(&args.stage)
+    stages::report(&stage)
 }

@@ -34,47 +34,62 @@ impl Columns {
             wanted,
             there: names.to_vec(),
         };
-        let named =
-            |name: &String| position(names, name).ok_or_else(|| missing(format!("\"{name}\"")));
+        let find = |wanted: &str| position(names, wanted, path, line);
+        let named = |wanted: &String| {
+            let place = find(wanted)?;
+            place.ok_or_else(|| missing(format!("\"{wanted}\"")))
+        };
         let text = if options.text_columns.is_empty() {
-            default_text(names).ok_or_else(|| missing("text".to_owned()))?
+            default_text(find)?.ok_or_else(|| missing("text".to_owned()))?
         } else {
-            options
-                .text_columns
-                .iter()
-                .map(named)
-                .collect::<Result<_, _>>()?
+            let columns = options.text_columns.iter().map(named);
+            columns.collect::<Result<_, _>>()?
         };
         let label = match &options.label_column {
             _ if options.ignore_labels => None,
             Some(name) => Some(named(name)?),
-            None => LABEL.iter().find_map(|name| position(names, name)),
+            None => first(&LABEL, find)?,
         };
-        let id = position(names, "id");
+        let id = find("id")?;
         Ok(Self { text, label, id })
     }
 }
 
-fn default_text(names: &[String]) -> Option<Vec<usize>> {
-    let one = TEXT
-        .iter()
-        .find_map(|name| position(names, name))
-        .map(|place| vec![place]);
-    one.or_else(|| {
-        TITLED_TEXT
-            .iter()
-            .map(|name| position(names, name))
-            .collect()
-    })
+type Found = Result<Option<usize>, DataError>;
+
+fn default_text(find: impl Fn(&str) -> Found) -> Result<Option<Vec<usize>>, DataError> {
+    if let Some(place) = first(&TEXT, &find)? {
+        return Ok(Some(vec![place]));
+    }
+    TITLED_TEXT.iter().map(|name| find(name)).collect()
+}
+
+/// The first of these columns that there is.
+fn first(wanted: &[&str], find: impl Fn(&str) -> Found) -> Found {
+    let mut found = wanted.iter().map(|name| find(name));
+    found.find_map(Result::transpose).transpose()
 }
 
 /// The column of this name; spelled exactly so if there is one, else in any case.
-fn position(names: &[String], wanted: &str) -> Option<usize> {
-    names.iter().position(|name| name == wanted).or_else(|| {
-        names
-            .iter()
-            .position(|name| name.trim().eq_ignore_ascii_case(wanted.trim()))
-    })
+fn position(names: &[String], wanted: &str, path: &Path, line: u64) -> Found {
+    let places = |matches: &dyn Fn(&str) -> bool| {
+        let places = names.iter().enumerate();
+        let places = places.filter(|(_, name)| matches(name));
+        places.map(|(place, _)| place).collect::<Vec<_>>()
+    };
+    let mut found = places(&|name| name == wanted);
+    if found.is_empty() {
+        found = places(&|name| name.trim().eq_ignore_ascii_case(wanted.trim()));
+    }
+    match found[..] {
+        [] => Ok(None),
+        [place] => Ok(Some(place)),
+        [place, ..] => Err(DataError::RepeatedColumn {
+            path: path.to_owned(),
+            line,
+            name: names[place].clone(),
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -101,6 +116,26 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_stands_twice_is_no_name() {
+        let none = CorpusOptions::default();
+        for names in [
+            "text,text,label",
+            "Text,TEXT",
+            "text,label,label",
+            "id,ID,text,id",
+        ] {
+            let message = find(names, &none).unwrap_err().to_string();
+            assert!(
+                message.contains("two columns are named"),
+                "{names}: {message}"
+            );
+        }
+        // One of them is spelled exactly so, or nobody asks for them.
+        assert_eq!(find("text,Text", &none).unwrap().text, [0]);
+        assert_eq!(find("text,stars,stars", &none).unwrap().text, [0]);
+    }
+
+    #[test]
     fn a_missing_column_lists_those_there_are() {
         let options = CorpusOptions {
             text_columns: vec!["body".into()],
@@ -108,13 +143,13 @@ mod tests {
         };
         assert_eq!(
             find("id,text", &options).unwrap_err().to_string(),
-            "a.csv, line 1: no \"body\" column; the columns are id, text; name the one to use"
+            "a.csv, line 1: no \"body\" column; the columns are id, text; name one of these"
         );
         assert_eq!(
             find("a,b", &CorpusOptions::default())
                 .unwrap_err()
                 .to_string(),
-            "a.csv, line 1: no text column; the columns are a, b; name the one to use"
+            "a.csv, line 1: no text column; the columns are a, b; name the text's with --text"
         );
         let options = CorpusOptions {
             label_column: Some("y".into()),

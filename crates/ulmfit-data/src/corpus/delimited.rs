@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::columns::Columns;
+use super::label::{LabelKind, Place};
 use super::quotes::{QuoteReport, QuoteWatch};
 use super::source::{Bytes, MAX_RECORD_BYTES, Meter, Source, read_error};
 use super::text::{line_ends, without_nul};
@@ -15,6 +16,7 @@ use crate::error::DataError;
 pub(super) struct DelimitedReader {
     rows: Rows,
     layout: Layout,
+    labels: LabelKind,
 }
 
 enum Layout {
@@ -24,10 +26,11 @@ enum Layout {
 }
 
 /// Reads rows without a header whose first column is the class.
-pub(super) fn class_csv(source: Source) -> DelimitedReader {
+pub(super) fn class_csv(source: Source, options: &CorpusOptions) -> DelimitedReader {
     DelimitedReader {
         rows: Rows::new(source, b','),
         layout: Layout::ClassFirst,
+        labels: options.labels.clone(),
     }
 }
 
@@ -45,6 +48,7 @@ pub(super) fn with_header(
     Ok(DelimitedReader {
         rows,
         layout: Layout::Named(columns),
+        labels: options.labels.clone(),
     })
 }
 
@@ -60,7 +64,15 @@ pub(super) fn begins_with_class(path: &Path) -> Result<bool, DataError> {
 }
 
 impl DelimitedReader {
-    fn document(&self, mut row: Row) -> Result<Document, DataError> {
+    fn document(&self, row: Row) -> Result<Document, DataError> {
+        let place = Place::Line(row.line);
+        let document = self.unchecked(row)?;
+        let label = document.label.as_deref();
+        self.labels.check(label, &self.rows.name, place)?;
+        Ok(document)
+    }
+
+    fn unchecked(&self, mut row: Row) -> Result<Document, DataError> {
         match &self.layout {
             Layout::ClassFirst if row.fields.len() < 2 => Err(DataError::Malformed {
                 path: self.rows.name.clone(),

@@ -5,13 +5,16 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::label::label_list;
+
 /// One text, perhaps in several fields, perhaps with a label.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Document {
     /// The text, or a title and a text and the like. Several fields are marked with `xxfld` by
     /// [`Tokenizer::tokenize_fields`](crate::Tokenizer::tokenize_fields).
     pub fields: Vec<String>,
-    /// The class, as the file spells it.
+    /// The class, as the file spells it. A list of labels has a [`LABEL_END`](super::LABEL_END) behind
+    /// each of its names.
     pub label: Option<String>,
     /// The row's own `id`, as the file has it: a column of CSV and TSV, which is a string, or a key of
     /// JSON lines, of any type; otherwise none.
@@ -37,6 +40,14 @@ impl Document {
         }
     }
 
+    /// A document of one field with any number of labels and no id. A blank label is left out.
+    pub fn multi_labeled<L: AsRef<str>>(
+        text: impl Into<String>,
+        labels: impl IntoIterator<Item = L>,
+    ) -> Self {
+        Self::labeled(text, label_list(labels))
+    }
+
     /// The whole text; several fields are joined by line ends.
     pub fn text(&self) -> Cow<'_, str> {
         match self.fields.as_slice() {
@@ -58,5 +69,7 @@ mod tests {
         };
         assert_eq!(document.text(), "a\nb");
         assert_eq!(Document::new("a").text(), "a");
+        let label = Document::multi_labeled("a", ["b", "c"]).label;
+        assert_eq!(label.as_deref(), Some("b\u{1f}c\u{1f}"));
     }
 }

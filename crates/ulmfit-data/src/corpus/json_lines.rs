@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::columns::Columns;
 use super::json_row::{self, Field, Row};
+use super::label::Place;
 use super::lines::Lines;
 use super::source::Source;
 use super::text::without_nul;
@@ -56,12 +57,12 @@ impl JsonLinesReader {
             })
             .collect::<Result<_, _>>()?;
         let label = match label.and_then(|key| Some((object.get(&key)?, key))) {
-            Some((value, key)) => self.scalar(&key, value)?,
+            Some((value, key)) => self.label(&key, value)?,
             None => None,
         };
         let id = match object.remove("id") {
             Some(Field::Scalar(id)) => Some(id),
-            Some(Field::Nested) => {
+            Some(Field::Strings { .. } | Field::Nested) => {
                 let reason = "\"id\" is a list or an object, expected a string or a number";
                 return Err(self.malformed(reason.to_owned()));
             }
@@ -92,12 +93,35 @@ impl JsonLinesReader {
                 Ok(Some(value.to_string()))
             }
             // Of these only an `id` is kept.
-            Field::Scalar(Value::Array(_) | Value::Object(_)) | Field::Nested => Err(self
-                .malformed(format!(
-                    "\"{}\" is a list or an object, expected a string",
-                    brief(key)
-                ))),
+            Field::Scalar(Value::Array(_) | Value::Object(_))
+            | Field::Strings { .. }
+            | Field::Nested => Err(self.malformed(format!(
+                "\"{}\" is a list or an object, expected a string",
+                brief(key)
+            ))),
         }
+    }
+
+    /// A label as text, of the kind that it is to be; a list of strings as such.
+    fn label(&self, key: &str, field: &Field) -> Result<Option<String>, DataError> {
+        let label = match field {
+            Field::Strings { list, blank: false } => Some(without_nul(list.clone())),
+            Field::Strings { .. } => {
+                let reason = format!("\"{}\" has an empty name in its list", brief(key));
+                return Err(self.malformed(reason));
+            }
+            Field::Nested => {
+                return Err(self.malformed(format!(
+                    "\"{}\" is a list or an object, expected a string or a short list of strings",
+                    brief(key)
+                )));
+            }
+            scalar @ Field::Scalar(_) => self.scalar(key, scalar)?,
+        };
+        let place = Place::Line(self.lines.number());
+        let path = self.lines.name();
+        self.options.labels.check(label.as_deref(), path, place)?;
+        Ok(label)
     }
 
     fn malformed(&self, reason: String) -> DataError {

@@ -1,8 +1,8 @@
 //! A JSON object of which only what can be text is kept.
 //!
 //! A line may have a quarter of a gigabyte, and a tree of values takes up to eighty times as much
-//! memory as the text it was read from. So lists and objects in it are passed over, and keys are
-//! bounded.
+//! memory as the text it was read from. So lists and objects in it are passed over, but for short lists of
+//! strings, which may be labels; and keys are bounded.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,16 +10,26 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::label::{LABEL_END, push_name};
+
 /// Most keys of one object.
 const MOST_KEYS: usize = 1 << 16;
 /// Most bytes of a line whose `id` may be a list or an object.
 const LONGEST_WITH_NESTED_ID: usize = 1 << 16;
+/// Most bytes of a list of strings that is kept.
+const LONGEST_LIST: usize = 1 << 14;
 
 /// A value by its key.
 #[derive(Debug, PartialEq)]
 pub(super) enum Field {
     Scalar(Value),
-    /// A list or an object.
+    /// A list of strings, as a label has it.
+    Strings {
+        list: String,
+        /// Whether one of them is blank, and not in the list.
+        blank: bool,
+    },
+    /// Any other list, or an object.
     Nested,
 }
 
@@ -52,7 +62,7 @@ impl<'de> Visitor<'de> for Rows {
             let field = if key == "id" && self.nested_id {
                 Field::Scalar(map.next_value()?)
             } else {
-                map.next_value_seed(Fields)?
+                map.next_value_seed(Fields { keep_lists: true })?
             };
             row.insert(key, field);
             if row.len() > MOST_KEYS {
@@ -63,7 +73,10 @@ impl<'de> Visitor<'de> for Rows {
     }
 }
 
-struct Fields;
+struct Fields {
+    /// Whether a list of strings is kept; one within a list never is.
+    keep_lists: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Fields {
     type Value = Field;
@@ -109,8 +122,28 @@ impl<'de> Visitor<'de> for Fields {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Field, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Field::Nested)
+        let (mut names, mut blank, mut kept) = (String::new(), false, self.keep_lists);
+        while kept {
+            let element = Fields { keep_lists: false };
+            match list.next_element_seed(element)? {
+                Some(Field::Scalar(Value::String(name)))
+                    if names.len() + name.len() < LONGEST_LIST =>
+                {
+                    blank |= name.trim().is_empty();
+                    push_name(&mut names, &name);
+                }
+                Some(_) => kept = false,
+                None => break,
+            }
+        }
+        if !kept {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Field::Nested);
+        }
+        if names.is_empty() {
+            names.push(LABEL_END);
+        }
+        Ok(Field::Strings { list: names, blank })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field, A::Error> {
@@ -144,6 +177,23 @@ mod tests {
         assert_eq!(row, Row::from(expected));
         for line in ["[]", "{} {}", "{\"a\":[}", "\"text\"", "{\"a\"}"] {
             assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_strings_is_kept_unless_it_is_long() {
+        let list = |json: &str| parse(&format!(r#"{{"a":{json}}}"#)).unwrap().remove("a");
+        let strings = |list: &str, blank| {
+            let list = list.to_owned();
+            Some(Field::Strings { list, blank })
+        };
+        assert_eq!(list(r#"["b","c d"]"#), strings("b\u{1f}c d\u{1f}", false));
+        assert_eq!(list("[]"), strings("\u{1f}", false));
+        assert_eq!(list(r#"["b"," "]"#), strings("b\u{1f}", true));
+        let long = format!("[{}\"b\"]", "\"bb\",".repeat(1 << 13));
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        for nested in [r#"["b",1]"#, r#"[["b"]]"#, &long, &deep] {
+            assert_eq!(list(nested), Some(Field::Nested));
         }
     }
 

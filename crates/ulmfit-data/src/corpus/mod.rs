@@ -17,6 +17,7 @@ mod document;
 mod format;
 mod json_lines;
 mod json_row;
+mod label;
 mod lines;
 mod packed;
 mod parquet;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use document::Document;
 pub use format::CorpusFormat;
+pub use label::{LABEL_END, LabelKind, is_label_list, label_names, label_number};
 pub use reader::{CorpusReader, read_corpus, read_stream};
 pub use source::{MAX_ARCHIVED_DOCUMENT_BYTES, MAX_RECORD_BYTES, MAX_UNPACKED_BYTES};
 
@@ -52,6 +54,10 @@ pub struct CorpusOptions {
     /// `label`, `class`, `sentiment`, `category` and `target`, in any case, or no label. For
     /// TREC: `coarse` (when not given) or `fine`.
     pub label_column: Option<String>,
+    /// For CSV, TSV, JSON lines and Parquet: what the column of the label holds; a label that is not of
+    /// the kind is an error.
+    #[serde(skip_serializing_if = "LabelKind::is_name")]
+    pub labels: LabelKind,
     /// For CSV, TSV, JSON lines and Parquet: read no labels, whatever the columns are called and hold, as is
     /// right for documents that are yet to be classified.
     pub ignore_labels: bool,

@@ -18,6 +18,7 @@ use ::parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type};
 use serde_json::Value;
 
 use super::columns::Columns;
+use super::label::{LabelKind, Place};
 use super::source::Meter;
 use super::text::without_nul;
 use super::{CorpusOptions, Document};
@@ -76,6 +77,8 @@ pub(super) fn open(
         schema,
         columns,
         rows: None,
+        labels: options.labels.clone(),
+        row_number: 0,
         meter: Arc::clone(meter),
     })
 }
@@ -143,6 +146,9 @@ pub(super) struct ParquetReader {
     row_groups: std::ops::Range<usize>,
     /// What is left of the row group that is being read.
     rows: Option<ReaderIter>,
+    labels: LabelKind,
+    /// Of the row that was read last, counted from 1.
+    row_number: u64,
     meter: Meter,
 }
 
@@ -179,11 +185,14 @@ impl ParquetReader {
             Value::String(text) => Some(text.clone()),
             value => Some(value.to_string()),
         };
+        let label = self.columns.label.and_then(text);
+        let place = Place::Row(self.row_number);
+        self.labels.check(label.as_deref(), &self.path, place)?;
         Ok(Document {
             fields: (self.columns.text.iter())
                 .map(|&place| text(place).unwrap_or_default())
                 .collect(),
-            label: self.columns.label.and_then(text),
+            label,
             id: self
                 .columns
                 .id
@@ -220,6 +229,7 @@ impl Iterator for ParquetReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         let row = self.row().transpose()?;
+        self.row_number += 1;
         Some(row.and_then(|row| self.document(row)))
     }
 }

@@ -154,7 +154,7 @@ pub(super) fn open(
             });
         }
         CorpusFormat::Trec => Box::new(TrecReader::new(source, options)?),
-        CorpusFormat::ClassCsv => Box::new(delimited::class_csv(source)),
+        CorpusFormat::ClassCsv => Box::new(delimited::class_csv(source, options)),
         CorpusFormat::Csv => Box::new(delimited::with_header(source, b',', options)?),
         CorpusFormat::Tsv => Box::new(delimited::with_header(source, b'\t', options)?),
         CorpusFormat::JsonLines => Box::new(JsonLinesReader::new(source, options)),

@@ -13,6 +13,7 @@ use ulmfit_model::{
 use crate::atomic_file;
 use crate::error::TrainError;
 use crate::model_file::{ModelFile, Provenance, Weights};
+use crate::target::{Standardization, Target};
 
 /// The whole model by fastai's names.
 pub(super) const MODEL: &str = "model.safetensors";
@@ -45,6 +46,10 @@ pub(super) enum Kind {
     Classifier {
         config: TextClassifierConfig,
         labels: Vec<String>,
+        #[serde(default, skip_serializing_if = "Target::is_single_label")]
+        target: Target,
+        #[serde(default, skip_serializing_if = "Standardization::is_none")]
+        standardization: Standardization,
         /// How the model file stores weights; here they are floats in any case.
         precision: Weights,
         temperature: f32,
@@ -63,9 +68,9 @@ impl Kind {
     pub(super) fn is(&self, part: FastaiPart) -> bool {
         match self {
             Self::LanguageModel { .. } => part == FastaiPart::LanguageModel,
-            Self::Classifier { config, labels, .. } => {
+            Self::Classifier { config, .. } => {
                 let (d_head, n_classes) = (config.d_head, config.n_classes);
-                labels.len() == n_classes && part == FastaiPart::Classifier { d_head, n_classes }
+                part == FastaiPart::Classifier { d_head, n_classes }
             }
         }
     }
@@ -85,12 +90,17 @@ struct Exported<'a> {
 ///
 /// # Errors
 ///
-/// [`TrainError::Unusable`] when the folder is there and not empty, [`TrainError::Io`] when it
+/// [`TrainError::Unusable`] when something is there that is no empty folder, [`TrainError::Io`] when it
 /// cannot be written.
 pub fn export_fastai(model: &ModelFile, folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
-    if folder.exists() && fs_err::read_dir(folder)?.next().is_some() {
+    let is_free = if folder.is_dir() {
+        fs_err::read_dir(folder)?.next().is_none()
+    } else {
+        !folder.exists()
+    };
+    if !is_free {
         return Err(TrainError::Unusable(format!(
-            "{} is there and is not empty; name another folder",
+            "{} is there and is no empty folder; name another one",
             folder.display()
         )));
     }
@@ -119,6 +129,8 @@ pub fn export_fastai(model: &ModelFile, folder: &Path) -> Result<Vec<PathBuf>, T
                         kind: Kind::Classifier {
                             config: trained.config.clone(),
                             labels: trained.labels.clone(),
+                            target: trained.target.clone(),
+                            standardization: trained.standardization,
                             precision: trained.precision.into(),
                             temperature: trained.temperature,
                         },

@@ -12,8 +12,9 @@ use super::vocabulary;
 use crate::digest;
 use crate::error::TrainError;
 use crate::model_file::{
-    ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel, is_temperature,
+    ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel, check_answers,
 };
+use crate::target::{Standardization, Target};
 
 /// A checkpoint of fastai's, and what it does not say about itself.
 #[derive(Clone, Debug)]
@@ -134,6 +135,8 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
                 .with_max_len(Some(20 * bptt));
             let answers = Answers {
                 labels,
+                target: Target::SingleLabel,
+                standardization: Standardization::default(),
                 precision: Precision::Float32,
                 temperature: 1.0,
             };
@@ -229,18 +232,17 @@ pub fn import_export(folder: &Path, device: &Device) -> Result<Imported, TrainEr
         Kind::Classifier {
             config,
             labels,
+            target,
+            standardization,
             precision,
             temperature,
         } => {
-            if !is_temperature(temperature) {
-                return Err(refuse(
-                    export::DESCRIPTION,
-                    "states a temperature that is no positive number; export the model again"
-                        .to_owned(),
-                ));
-            }
+            check_answers(&config, &labels, &target, &standardization, temperature)
+                .map_err(|message| refuse(export::DESCRIPTION, message))?;
             let answers = Answers {
                 labels,
+                target,
+                standardization,
                 precision: precision.into(),
                 temperature,
             };
@@ -258,6 +260,8 @@ pub fn import_export(folder: &Path, device: &Device) -> Result<Imported, TrainEr
 /// What a classifier's scores are, and how they become probabilities.
 struct Answers {
     labels: Vec<String>,
+    target: Target,
+    standardization: Standardization,
     precision: Precision,
     temperature: f32,
 }
@@ -278,7 +282,7 @@ impl Parts {
         device: &Device,
     ) -> Result<ModelFile, TrainError> {
         config.encoder.validate()?;
-        let model = config.init(&mut InitRng::new(0), device);
+        let model = config.init(&mut InitRng::zeros(), device);
         let model = load_weights(model, fastai.weights)?;
         Ok(ModelFile::LanguageModel(Box::new(TrainedLanguageModel {
             config,
@@ -298,13 +302,15 @@ impl Parts {
         device: &Device,
     ) -> Result<ModelFile, TrainError> {
         config.validate()?;
-        let model = config.init(&mut InitRng::new(0), device);
+        let model = config.init(&mut InitRng::zeros(), device);
         let model = load_weights(model, fastai.weights)?;
         Ok(ModelFile::Classifier(vec![TrainedClassifier {
             config,
             tokenizer: self.tokenizer,
             vocab: self.vocab,
             labels: answers.labels,
+            target: answers.target,
+            standardization: answers.standardization,
             direction: self.direction,
             provenance: self.provenance,
             precision: answers.precision,

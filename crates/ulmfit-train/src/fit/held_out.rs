@@ -1,8 +1,10 @@
 //! Which documents a fit is measured on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ulmfit_data::{Document, stratified_split};
+
+use crate::truth::Truth;
 
 /// Documents whose texts occur more than once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,11 +15,12 @@ pub(super) struct Duplicates {
     pub(super) contradicting: usize,
 }
 
-/// Draws `fraction` of each class to be held out, of the documents whose text occurs once: what is
-/// measured on must not have been trained on.
+/// Draws `fraction` of each class to be held out, or of all documents where they have no classes, of
+/// those whose text occurs once: what is measured on must not have been trained on. What is measured
+/// must have been trained, too: a document with a label that no other one has is not held out.
 pub(super) fn draw(
     documents: &[Document],
-    classes: &[usize],
+    truth: &Truth,
     fraction: f64,
     seed: u64,
 ) -> (Vec<usize>, Duplicates) {
@@ -30,19 +33,38 @@ pub(super) fn draw(
             occurs[place] += 1;
             occurs[index] += 1;
             duplicates.repeated += 1;
-            duplicates.contradicting += usize::from(classes[place] != classes[index]);
+            duplicates.contradicting += usize::from(!truth.agree(place, index));
         }
     }
-    let single: Vec<usize> = (0..documents.len()).filter(|&i| occurs[i] == 1).collect();
-    let labels: Vec<usize> = single.iter().map(|&index| classes[index]).collect();
-    let (_, held_out) = stratified_split(&labels, fraction, seed);
+    let single = (0..documents.len()).filter(|&i| occurs[i] == 1);
+    let single: Vec<usize> = match truth {
+        Truth::LabelSets(sets) => {
+            let shared = shared_labels(sets);
+            let is_shared = |&i: &usize| sets[i].iter().all(|label| shared.contains(label));
+            single.filter(is_shared).collect()
+        }
+        // A draw of each class leaves one to train on.
+        Truth::Classes(_) | Truth::Numbers(_) => single.collect(),
+    };
+    let (_, held_out) = stratified_split(&truth.select(&single).strata(), fraction, seed);
     let held_out = held_out.into_iter().map(|place| single[place]).collect();
     (held_out, duplicates)
 }
 
+/// The labels that more than one document has.
+fn shared_labels(sets: &[Vec<usize>]) -> HashSet<usize> {
+    let (mut seen, mut shared) = (HashSet::new(), HashSet::new());
+    for &label in sets.iter().flatten() {
+        if !seen.insert(label) {
+            shared.insert(label);
+        }
+    }
+    shared
+}
+
 /// The documents of `others` whose text is among `documents`.
 pub(super) fn known(others: &[Document], documents: &[Document]) -> usize {
-    let texts: std::collections::HashSet<String> = documents.iter().map(words).collect();
+    let texts: HashSet<String> = documents.iter().map(words).collect();
     others
         .iter()
         .filter(|document| texts.contains(&words(document)))
@@ -71,7 +93,7 @@ mod tests {
             })
             .collect();
         let classes: Vec<usize> = (0..40).map(|i| i % 2).collect();
-        let (held_out, duplicates) = draw(&documents, &classes, 0.5, 1);
+        let (held_out, duplicates) = draw(&documents, &Truth::Classes(classes), 0.5, 1);
         assert_eq!(held_out.len(), 16);
         assert!(held_out.iter().all(|&index| index >= 10));
         let expected = Duplicates {
@@ -80,5 +102,18 @@ mod tests {
         };
         assert_eq!(duplicates, expected);
         assert_eq!(known(&[Document::new(" the  SAME\n")], &documents), 1);
+    }
+
+    #[test]
+    fn the_only_document_of_a_label_is_trained_on() {
+        let documents: Vec<Document> = (0..10)
+            .map(|i| Document::new(format!("text {i}")))
+            .collect();
+        let mut sets: Vec<Vec<usize>> = (0..10).map(|i| vec![i % 2]).collect();
+        sets[4].push(2);
+        let held_out = |fraction| draw(&documents, &Truth::LabelSets(sets.clone()), fraction, 1).0;
+        assert_eq!(held_out(0.2).len(), 2);
+        assert_eq!(held_out(0.9).len(), 8);
+        assert!(!held_out(0.9).contains(&4));
     }
 }

@@ -1,6 +1,7 @@
 //! From documents to a measured classifier in one call: [`plan`] looks at the documents and chooses
 //! what is held out and with which recipe to train, [`fit`] does it.
 
+mod bootstrap;
 mod calibration;
 mod held_out;
 mod plan;
@@ -13,17 +14,19 @@ use std::time::Duration;
 use burn::tensor::Device;
 use ulmfit_data::{Direction, Document, TokenizedCorpus, Tokenizer};
 
+pub use calibration::Calibration;
 pub use plan::{FitPlan, MeasureSpeed, PlannedStage, plan};
 pub use recipe::Speed;
-pub use summary::{Calibration, FitSummary};
+pub use summary::{FitSummary, Measured};
 
 use crate::error::TrainError;
 use crate::event::Observer;
 use crate::model_file::{TrainedClassifier, TrainedLanguageModel};
 use crate::options::{RunOptions, StopSignal};
-use crate::predictor::Member;
+use crate::predictor::{Member, Scored};
 use crate::recipe::Recipe;
 use crate::stages::{ClassifierData, finetune, train_classifier};
+use crate::target::Target;
 
 /// The recipe that the chosen ones differ from in a few numbers.
 pub fn recipe() -> Recipe {
@@ -54,6 +57,8 @@ pub struct FitOptions {
     pub seed: u64,
     /// Text to tokens.
     pub tokenizer: Tokenizer,
+    /// What the labels are to be.
+    pub target: Target,
     /// The recipe, where it is not to be chosen.
     pub recipe: Option<Recipe>,
     /// The time that training may take, where it is bounded.
@@ -69,7 +74,7 @@ pub struct FitOptions {
 }
 
 impl FitOptions {
-    /// A forward model of English text with seed 0; a tenth is held out.
+    /// A forward model of English text and of one class a document, with seed 0; a tenth is held out.
     pub fn new(work_dir: impl Into<PathBuf>, device: Device) -> Self {
         Self {
             work_dir: work_dir.into(),
@@ -77,6 +82,7 @@ impl FitOptions {
             directions: vec![Direction::Forward],
             seed: 0,
             tokenizer: Tokenizer::default(),
+            target: Target::SingleLabel,
             recipe: None,
             time_budget: None,
             held_out: 0.1,
@@ -131,7 +137,7 @@ pub struct Fitted {
 
 /// Fine-tunes a language model on all text but that held out, trains a classifier on the labeled part
 /// of it, fits the temperature of its probabilities (Guo et al. 2017), and measures the whole on what
-/// was held out, beside TF-IDF with logistic regression.
+/// was held out, beside TF-IDF with logistic regression, or for numbers with ridge regression.
 ///
 /// `pretrained` gives the language model of a direction to start from, none for a start from scratch.
 ///
@@ -146,9 +152,9 @@ pub fn fit(
 ) -> Result<Fitted, TrainError> {
     let text = TokenizedCorpus::from_documents(&options.tokenizer, &plan.text());
     let labeled = TokenizedCorpus::from_documents(&options.tokenizer, &plan.documents);
-    let (documents, classes) = plan.held_out();
+    let (documents, truth) = plan.held_out();
     let mut classifiers = Vec::with_capacity(options.directions.len());
-    let mut scored = Vec::with_capacity(options.directions.len());
+    let mut scored: Vec<Scored> = Vec::with_capacity(options.directions.len());
     for &direction in &options.directions {
         let language_model = finetune(
             &text,
@@ -159,6 +165,7 @@ pub fn fit(
         )?;
         let data = ClassifierData {
             corpus: &labeled,
+            target: plan.target.clone(),
             held_out: Some(plan.held_out.clone()),
         };
         let mut classifier = train_classifier(
@@ -168,12 +175,13 @@ pub fn fit(
             &options.run("classifier", direction),
             observer,
         )?;
-        let scores = Member::from(classifier.clone()).scores(&documents);
-        classifier.temperature = calibration::temperature(&scores, &classes);
-        scored.push((scores, classifier.temperature));
+        let mut of_member = Member::from(classifier.clone()).scored(&documents);
+        of_member.temperature = calibration::temperature(&of_member.scores, &truth);
+        classifier.temperature = of_member.temperature;
+        scored.push(of_member);
         classifiers.push(classifier);
     }
-    let summary = FitSummary::measure(plan, scored, &options.tokenizer, options.seed);
+    let summary = FitSummary::measure(plan, &scored, &options.tokenizer, options.seed);
     Ok(Fitted {
         classifiers,
         summary,

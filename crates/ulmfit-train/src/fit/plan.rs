@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use ulmfit_data::corpus::label_number;
 use ulmfit_data::{Direction, Document, TokenizedCorpus};
 
 use super::recipe::{self, Amount, Speed};
@@ -10,9 +11,10 @@ use super::{FitDocuments, FitOptions, held_out};
 use crate::atomic_file;
 use crate::digest;
 use crate::error::TrainError;
-use crate::labels::number_labels;
 use crate::prepare::others;
 use crate::recipe::Recipe;
+use crate::target::{Standardization, Target};
+use crate::truth::Truth;
 
 /// What a fit is going to do.
 #[derive(Clone, Debug)]
@@ -21,10 +23,12 @@ pub struct FitPlan {
     pub documents: Vec<Document>,
     /// Documents for the language model alone.
     pub unlabeled: Vec<Document>,
-    /// The classes' names, sorted.
+    /// What the labels are to be.
+    pub target: Target,
+    /// The labels' names, sorted; none for numbers.
     pub labels: Vec<String>,
-    /// Each document's class, as an index of `labels`.
-    pub classes: Vec<usize>,
+    /// Each labeled document's answer.
+    pub truth: Truth,
     /// The documents to measure on, in rising order.
     pub held_out: Vec<usize>,
     /// How often a text that was there before occurs again among the labeled documents.
@@ -33,7 +37,7 @@ pub struct FitPlan {
     pub contradicting: usize,
     /// How many of the documents that were given to measure on are among those to train on.
     pub leaked: usize,
-    /// Classes of a single document, which is trained on and not measured.
+    /// Labels of a single document, which is trained on and not measured.
     pub lone_classes: Vec<String>,
     /// How to train.
     pub recipe: Recipe,
@@ -78,8 +82,8 @@ pub type MeasureSpeed<'a> = dyn Fn(&Recipe) -> Result<Speed, TrainError> + 'a;
 ///
 /// # Errors
 ///
-/// [`TrainError::Unusable`] when the labels are no classes, or there is too little of anything or too
-/// little time; [`TrainError::RunDir`] when the folder holds the fit of something else.
+/// [`TrainError::Unusable`] when the labels are not of the target, or there is too little of anything
+/// or too little time; [`TrainError::RunDir`] when the folder holds the fit of something else.
 pub fn plan(
     documents: FitDocuments,
     pretrained: bool,
@@ -94,12 +98,16 @@ pub fn plan(
     let n_labeled = labeled.len();
     let leaked = held_out::known(&validation, &labeled);
     labeled.extend(validation);
-    let (labels, classes) =
-        number_labels(labeled.iter().map(|document| document.label.as_deref()))?;
+    let of_documents = labeled.iter().map(|document| document.label.as_deref());
+    let (labels, truth) = Truth::new(&options.target, of_documents)?;
+    if let Truth::Numbers(numbers) = &truth {
+        Standardization::of(numbers)?;
+    }
     check_labels(&labels, n_labeled)?;
+    let to_train: Vec<usize> = (0..n_labeled).collect();
     let (drawn, duplicates) = held_out::draw(
         &labeled[..n_labeled],
-        &classes[..n_labeled],
+        &truth.select(&to_train),
         options.held_out,
         options.seed,
     );
@@ -108,15 +116,16 @@ pub fn plan(
     } else {
         drawn
     };
-    let mut counts = vec![0_usize; labels.len()];
-    for &class in &classes {
-        counts[class] += 1;
-    }
+    let counts = truth.counts(labels.len());
     let lone = counts.iter().zip(&labels).filter(|(count, _)| **count == 1);
     let lone_classes = lone.map(|(_, label)| label.clone()).collect();
 
     let amount = Amount {
-        skew: skew(&counts),
+        // The weights of several labels would make each more probable than it is.
+        skew: match &truth {
+            Truth::Classes(_) => skew(&counts),
+            Truth::LabelSets(_) | Truth::Numbers(_) => 1.0,
+        },
         ..amount(&labeled, &held_out, &unlabeled, options)
     };
     let digest = digest_of(&labeled, &unlabeled, &held_out, pretrained, options);
@@ -167,8 +176,9 @@ pub fn plan(
         stages: stages.collect(),
         documents: labeled,
         unlabeled,
+        target: options.target.clone(),
         labels,
-        classes,
+        truth,
         held_out,
         repeated: duplicates.repeated,
         contradicting: duplicates.contradicting,
@@ -191,14 +201,13 @@ impl FitPlan {
         others(&self.held_out, self.documents.len())
     }
 
-    /// The documents to measure on, with their classes.
-    pub(super) fn held_out(&self) -> (Vec<Document>, Vec<usize>) {
+    /// The documents to measure on, with their answers.
+    pub(super) fn held_out(&self) -> (Vec<Document>, Truth) {
         let documents = self
             .held_out
             .iter()
             .map(|&index| self.documents[index].clone());
-        let classes = self.held_out.iter().map(|&index| self.classes[index]);
-        (documents.collect(), classes.collect())
+        (documents.collect(), self.truth.select(&self.held_out))
     }
 }
 
@@ -207,9 +216,15 @@ fn check_labels(labels: &[String], documents: usize) -> Result<(), TrainError> {
     /// More than any set of classes that a person can name.
     const MOST_CLASSES: usize = 1000;
     if labels.len() > MOST_CLASSES || (labels.len() > 20 && 2 * labels.len() > documents) {
+        let numbers = if labels.iter().all(|label| label_number(label).is_some()) {
+            "; where they are numbers to be predicted, say so with --regression"
+        } else {
+            ""
+        };
         return Err(TrainError::Unusable(format!(
             "the label column has {} different values in {documents} rows, such as \"{}\" and \
-             \"{}\", which are too many for classes; name the column of the classes with --label",
+             \"{}\", which are too many for classes; name the column of the classes with --label\
+             {numbers}",
             labels.len(),
             shortened(&labels[0]),
             shortened(&labels[labels.len() - 1])
@@ -315,6 +330,9 @@ fn digest_of(
         options.tokenizer.config(),
         options.time_budget,
     )];
+    if options.target != Target::SingleLabel {
+        lines.push(format!("{:?}", options.target));
+    }
     lines.extend(options.recipe.as_ref().map(Recipe::digest));
     let documents = labeled.iter().chain(unlabeled);
     lines.extend(documents.map(|it| digest::of_text(&format!("{:?}{:?}", it.fields, it.label))));

@@ -1,158 +1,200 @@
 //! How good a fitted classifier is, on documents that it has not seen.
 
 use serde::Serialize;
-use ulmfit_data::{Document, Tokenizer, rng};
+use ulmfit_data::{Document, Tokenizer};
 
+use super::bootstrap::interval;
+use super::calibration::{self, Calibration};
 use super::plan::FitPlan;
-use crate::baseline::TfidfLogistic;
-use crate::predictor::{Prediction, averaged};
-use crate::report::ClassificationReport;
+use crate::baseline::{TfidfLogistic, TfidfOneVsRest, TfidfRidge};
+use crate::predictor::{Prediction, Scored, averaged, averaged_numbers};
+use crate::report::{ClassificationReport, LabelCounts, MultiLabelReport, RegressionReport, r2};
+use crate::truth::Truth;
 
-/// How good a fitted classifier is. The measurements are `None` where nothing could be held out.
+/// How good a fitted classifier is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FitSummary {
     /// Labeled documents that were trained on.
     pub trained_on: usize,
     /// Documents that only the language model read.
     pub unlabeled: usize,
-    /// On the documents that were held out.
-    pub report: Option<ClassificationReport>,
-    /// The accuracy's 95 % interval by the bootstrap (Efron 1979), over the documents.
-    pub accuracy_interval: Option<[f64; 2]>,
-    /// TF-IDF with logistic regression, trained and measured on the same documents.
-    pub baseline: Option<ClassificationReport>,
-    /// How far the probabilities can be relied on.
-    pub calibration: Option<Calibration>,
+    /// What was measured on the documents that were held out; `None` where nothing could be.
+    #[serde(flatten)]
+    pub measured: Option<Measured>,
 }
 
-/// How far probabilities can be relied on.
+/// What was measured on the documents that were held out, by the [`Target`](crate::Target). An interval
+/// holds 95 % of a bootstrap over the documents (Efron 1979), and a baseline was trained and measured on
+/// the same documents.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Calibration {
-    /// What each member's scores are divided by.
-    pub temperatures: Vec<f32>,
-    /// The expected calibration error (Guo et al. 2017, equation 3; ten bins) without them.
-    pub error_before: f64,
-    /// The same with them. It is measured on the documents that they were fitted to.
-    pub error: f64,
+#[serde(tag = "target", rename_all = "kebab-case")]
+pub enum Measured {
+    /// One class a document.
+    SingleLabel {
+        /// The figures.
+        report: ClassificationReport,
+        /// The accuracy's interval.
+        accuracy_interval: [f64; 2],
+        /// TF-IDF with logistic regression.
+        baseline: ClassificationReport,
+        /// How far the probabilities can be relied on.
+        calibration: Calibration,
+    },
+    /// Any number of labels a document: those of a probability of a half or more.
+    MultiLabel {
+        /// The figures.
+        report: MultiLabelReport,
+        /// The interval of the micro F1.
+        micro_f1_interval: [f64; 2],
+        /// TF-IDF with a logistic regression for each label.
+        baseline: MultiLabelReport,
+        /// How far the probabilities can be relied on.
+        calibration: Calibration,
+    },
+    /// A number a document.
+    Regression {
+        /// The figures.
+        report: RegressionReport,
+        /// The interval of R².
+        r2_interval: [f64; 2],
+        /// TF-IDF with ridge regression.
+        baseline: RegressionReport,
+    },
 }
 
-/// Samples of the bootstrap.
-const RESAMPLES: usize = 1000;
-/// Bins of the calibration error.
-const BINS: usize = 10;
+impl Measured {
+    /// The figure that matters most, the model's and the baseline's: accuracy, micro F1 or R².
+    pub fn headline(&self) -> [f64; 2] {
+        match self {
+            Self::SingleLabel {
+                report, baseline, ..
+            } => [report.accuracy, baseline.accuracy],
+            Self::MultiLabel {
+                report, baseline, ..
+            } => [report.micro_f1, baseline.micro_f1],
+            Self::Regression {
+                report, baseline, ..
+            } => [report.r2, baseline.r2],
+        }
+    }
+}
 
 impl FitSummary {
-    /// Measures members by their scores of the documents held out and their temperatures.
+    /// Measures members by their scores of the documents held out.
     pub(super) fn measure(
         plan: &FitPlan,
-        scored: Vec<(Vec<Vec<f32>>, f32)>,
+        scored: &[Scored],
         tokenizer: &Tokenizer,
         seed: u64,
     ) -> Self {
         let train = plan.train();
-        let (documents, classes) = plan.held_out();
-        let mut summary = Self {
+        let (documents, truth) = plan.held_out();
+        let measured = (!documents.is_empty()).then(|| {
+            let held_out = tokenizer.tokenize_documents(&documents);
+            let train = Part::new(plan, &train, tokenizer);
+            match (&truth, &train.truth) {
+                (Truth::Classes(truth), Truth::Classes(classes)) => {
+                    let baseline = TfidfLogistic::fit(&train.tokens, classes, plan.labels.len());
+                    measure_classes(plan, scored, truth, &baseline.predict(&held_out), seed)
+                }
+                (Truth::LabelSets(truth), Truth::LabelSets(sets)) => {
+                    let baseline = TfidfOneVsRest::fit(&train.tokens, sets, plan.labels.len());
+                    measure_label_sets(plan, scored, truth, &baseline.predict(&held_out), seed)
+                }
+                (Truth::Numbers(truth), Truth::Numbers(numbers)) => {
+                    let baseline = TfidfRidge::fit(&train.tokens, numbers);
+                    measure_numbers(scored, truth, &baseline.predict(&held_out), seed)
+                }
+                _ => unreachable!("both are parts of one"),
+            }
+        });
+        Self {
             trained_on: train.len(),
             unlabeled: plan.unlabeled.len(),
-            report: None,
-            accuracy_interval: None,
-            baseline: None,
-            calibration: None,
-        };
-        if documents.is_empty() {
-            return summary;
+            measured,
         }
-        let after = averaged(&scored);
-        let temperatures = scored.iter().map(|(_, temperature)| *temperature).collect();
-        let without = scored.into_iter().map(|(scores, _)| (scores, 1.0));
-        let before = averaged(&without.collect::<Vec<_>>());
-        let predicted: Vec<usize> = after.iter().map(|prediction| prediction.class).collect();
-        let pairs = predicted.iter().zip(&classes);
-        let right: Vec<bool> = pairs.map(|(predicted, class)| predicted == class).collect();
-        summary.accuracy_interval = Some(interval(&right, seed));
-        summary.report = Some(ClassificationReport::new(
-            &plan.labels,
-            &classes,
-            &predicted,
-        ));
-        summary.calibration = Some(Calibration {
-            temperatures,
-            error_before: calibration_error(&before, &classes),
-            error: calibration_error(&after, &classes),
-        });
-        summary.baseline = Some(baseline(plan, &train, &documents, &classes, tokenizer));
-        summary
     }
 }
 
-fn baseline(
+/// Tokenized documents with their answers.
+struct Part {
+    tokens: Vec<Vec<String>>,
+    truth: Truth,
+}
+
+impl Part {
+    fn new(plan: &FitPlan, places: &[usize], tokenizer: &Tokenizer) -> Self {
+        let documents: Vec<Document> = places
+            .iter()
+            .map(|&place| plan.documents[place].clone())
+            .collect();
+        Self {
+            tokens: tokenizer.tokenize_documents(&documents),
+            truth: plan.truth.select(places),
+        }
+    }
+}
+
+fn measure_classes(
     plan: &FitPlan,
-    train: &[usize],
-    documents: &[Document],
+    scored: &[Scored],
     classes: &[usize],
-    tokenizer: &Tokenizer,
-) -> ClassificationReport {
-    let train_documents: Vec<Document> = train
-        .iter()
-        .map(|&index| plan.documents[index].clone())
-        .collect();
-    let train_classes: Vec<usize> = train.iter().map(|&index| plan.classes[index]).collect();
-    let tokens = tokenizer.tokenize_documents(&train_documents);
-    let model = TfidfLogistic::fit(&tokens, &train_classes, plan.labels.len());
-    let predicted = model.predict(&tokenizer.tokenize_documents(documents));
-    ClassificationReport::new(&plan.labels, classes, &predicted)
-}
-
-/// The 2.5th and the 97.5th percentile of the accuracy on documents drawn with replacement.
-fn interval(right: &[bool], seed: u64) -> [f64; 2] {
-    let mut rng = rng::stream(seed, "bootstrap", 0);
-    let mut accuracies: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            let drawn = (0..right.len()).filter(|_| right[rng::below(&mut rng, right.len())]);
-            drawn.count() as f64 / right.len() as f64
-        })
-        .collect();
-    accuracies.sort_by(f64::total_cmp);
-    [0.025, 0.975].map(|part| accuracies[(part * (RESAMPLES - 1) as f64).round() as usize])
-}
-
-/// The mean distance between how sure and how right the answers of a bin are, by its documents.
-fn calibration_error(predictions: &[Prediction], classes: &[usize]) -> f64 {
-    let mut bins = [(0.0, 0.0); BINS];
-    for (prediction, &class) in predictions.iter().zip(classes) {
-        let sure = f64::from(prediction.probabilities[prediction.class]);
-        let bin = ((sure * BINS as f64) as usize).min(BINS - 1);
-        bins[bin].0 += sure;
-        bins[bin].1 += f64::from(u8::from(prediction.class == class));
+    baseline: &[usize],
+    seed: u64,
+) -> Measured {
+    let predictions = averaged(&plan.target, scored);
+    let predicted: Vec<usize> = predictions.iter().map(|it| it.class).collect();
+    let accuracy = |drawn: &[usize]| {
+        let right = drawn.iter().filter(|&&at| predicted[at] == classes[at]);
+        right.count() as f64 / drawn.len() as f64
+    };
+    Measured::SingleLabel {
+        accuracy_interval: interval(classes.len(), seed, accuracy),
+        report: ClassificationReport::new(&plan.labels, classes, &predicted),
+        baseline: ClassificationReport::new(&plan.labels, classes, baseline),
+        calibration: Calibration::new(plan, scored, |predictions| {
+            calibration::error_of_classes(predictions, classes)
+        }),
     }
-    let distances = bins.iter().map(|(sure, right)| (sure - right).abs());
-    distances.sum::<f64>() / classes.len().max(1) as f64
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_interval_holds_the_accuracy_and_narrows() {
-        let right = |count: usize| (0..count).map(|i| i % 5 > 0).collect::<Vec<_>>();
-        let [low, high] = interval(&right(100), 1);
-        assert!(
-            low < 0.75 && high > 0.85 && low > 0.65 && high < 0.92,
-            "{low} {high}"
-        );
-        let [narrow_low, narrow_high] = interval(&right(10_000), 1);
-        assert!(narrow_high - narrow_low < 0.2 * (high - low));
+fn measure_label_sets(
+    plan: &FitPlan,
+    scored: &[Scored],
+    sets: &[Vec<usize>],
+    baseline: &[Vec<usize>],
+    seed: u64,
+) -> Measured {
+    let predictions = averaged(&plan.target, scored);
+    let at_least = |it: &Prediction| it.at_least(Prediction::THRESHOLD);
+    let predicted: Vec<Vec<usize>> = predictions.iter().map(at_least).collect();
+    let pairs = sets.iter().zip(&predicted);
+    let counts: Vec<LabelCounts> = pairs
+        .map(|(truth, predicted)| LabelCounts::of(truth, predicted))
+        .collect();
+    let micro_f1 = |drawn: &[usize]| {
+        let drawn = drawn.iter().map(|&at| counts[at]);
+        drawn
+            .fold(LabelCounts::default(), LabelCounts::plus)
+            .report()
+            .f1
+    };
+    Measured::MultiLabel {
+        micro_f1_interval: interval(sets.len(), seed, micro_f1),
+        report: MultiLabelReport::new(&plan.labels, sets, &predicted),
+        baseline: MultiLabelReport::new(&plan.labels, sets, baseline),
+        calibration: Calibration::new(plan, scored, |predictions| {
+            calibration::error_of_label_sets(predictions, sets)
+        }),
     }
+}
 
-    #[test]
-    fn answers_that_are_as_right_as_they_are_sure_have_no_error() {
-        let answer = |sure: f32| Prediction {
-            class: 0,
-            probabilities: vec![sure, 1.0 - sure],
-        };
-        let predictions = vec![answer(0.75); 4];
-        assert!(calibration_error(&predictions, &[0, 0, 0, 1]) < 1e-9);
-        assert!((calibration_error(&predictions, &[0, 1, 1, 1]) - 0.5).abs() < 1e-9);
+fn measure_numbers(scored: &[Scored], numbers: &[f64], baseline: &[f64], seed: u64) -> Measured {
+    let predicted = averaged_numbers(scored);
+    let r2_of = |drawn: &[usize]| r2(drawn.iter().map(|&at| (numbers[at], predicted[at])));
+    Measured::Regression {
+        r2_interval: interval(numbers.len(), seed, r2_of),
+        report: RegressionReport::new(numbers, &predicted),
+        baseline: RegressionReport::new(numbers, baseline),
     }
 }

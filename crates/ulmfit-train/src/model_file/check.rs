@@ -2,8 +2,10 @@
 
 use safetensors::Dtype;
 use ulmfit_data::Vocab;
+use ulmfit_model::TextClassifierConfig;
 
 use super::description::Weights;
+use crate::target::{Standardization, Target};
 use crate::tensor_file::{self, TensorFile};
 
 pub(super) fn check_vocab(vocab: &Vocab, vocab_size: usize) -> Result<(), String> {
@@ -13,6 +15,39 @@ pub(super) fn check_vocab(vocab: &Vocab, vocab_size: usize) -> Result<(), String
     Err(format!(
         "states {vocab_size} words and names {}; the file is damaged",
         vocab.len()
+    ))
+}
+
+/// Whether the outputs that the configuration calls for are those of the target.
+pub(crate) fn check_answers(
+    config: &TextClassifierConfig,
+    labels: &[String],
+    target: &Target,
+    standardization: &Standardization,
+    temperature: f32,
+) -> Result<(), String> {
+    if !(temperature.is_normal() && temperature > 0.0) {
+        return Err(format!(
+            "states the temperature {temperature}; the file is damaged"
+        ));
+    }
+    if !standardization.is_usable() {
+        let Standardization {
+            mean,
+            standard_deviation,
+        } = standardization;
+        return Err(format!(
+            "states the mean {mean} and the standard deviation {standard_deviation}; the file is damaged"
+        ));
+    }
+    let has_names = *target != Target::Regression;
+    if config.n_classes == target.n_outputs(labels) && has_names != labels.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "states {} classes and names {} labels; the file is damaged",
+        config.n_classes,
+        labels.len()
     ))
 }
 

@@ -5,6 +5,7 @@ use ulmfit_data::{Direction, Rules, Splitter, Subwords, TokenizerConfig, Vocab};
 use ulmfit_model::{LanguageModelConfig, Precision, TextClassifierConfig};
 
 use super::Provenance;
+use crate::target::{Standardization, Target};
 use crate::tensor_file::{Storage, TensorFile};
 
 /// The key of the metadata.
@@ -16,7 +17,9 @@ const INT8_VERSION: u32 = 2;
 /// The version of files with another tokenizer than fastai v2's words, which was the only one.
 const TOKENIZER_VERSION: u32 = 3;
 /// The version of files with weights in half precision or a temperature.
-const FORMAT_VERSION: u32 = 4;
+const HALF_VERSION: u32 = 4;
+/// The version of files with another target than one class a document.
+const FORMAT_VERSION: u32 = 5;
 
 /// The metadata of a file.
 #[derive(Serialize, Deserialize)]
@@ -68,14 +71,13 @@ pub(super) enum Kind {
     Classifier {
         config: TextClassifierConfig,
         labels: Vec<String>,
+        #[serde(default, skip_serializing_if = "Target::is_single_label")]
+        target: Target,
+        #[serde(default, skip_serializing_if = "Standardization::is_none")]
+        standardization: Standardization,
         #[serde(default = "no_temperature", skip_serializing_if = "is_no_temperature")]
         temperature: f32,
     },
-}
-
-/// Whether scores can be divided by it.
-pub(crate) fn is_temperature(temperature: f32) -> bool {
-    temperature.is_normal() && temperature > 0.0
 }
 
 fn no_temperature() -> f32 {
@@ -141,8 +143,14 @@ pub(super) fn format_version(members: &[Member]) -> u32 {
         Kind::Classifier { temperature, .. } => !is_no_temperature(temperature),
         Kind::LanguageModel { .. } => false,
     });
-    if has(Weights::Float16) || has_temperature {
+    let has_target = members.iter().any(|member| match &member.kind {
+        Kind::Classifier { target, .. } => !target.is_single_label(),
+        Kind::LanguageModel { .. } => false,
+    });
+    if has_target {
         FORMAT_VERSION
+    } else if has(Weights::Float16) || has_temperature {
+        HALF_VERSION
     } else if members
         .iter()
         .any(|member| member.tokenizer != first_tokenizer)

@@ -15,11 +15,13 @@ use ulmfit_model::{
 };
 
 use crate::error::TrainError;
+use crate::target::{Standardization, Target};
 use crate::tensor_file::{self, Storage, TensorFile};
 use check::{check_tensors, check_vocab};
 use description::{Description, KEY, Kind, Member, format_version, members};
 
-pub(crate) use description::{Weights, is_temperature};
+pub(crate) use check::check_answers;
+pub(crate) use description::Weights;
 
 /// What a model file holds.
 #[derive(Clone, Debug)]
@@ -56,8 +58,12 @@ pub struct TrainedClassifier {
     pub tokenizer: Tokenizer,
     /// Tokens to ids.
     pub vocab: Vocab,
-    /// The classes' names, in the order of the scores.
+    /// The classes' names, in the order of the scores; none where the target is a number.
     pub labels: Vec<String>,
+    /// What the scores mean.
+    pub target: Target,
+    /// What a score is in the unit of the numbers that were learned; that of no change for labels.
+    pub standardization: Standardization,
     /// Which way it reads.
     pub direction: Direction,
     /// What made it.
@@ -65,7 +71,7 @@ pub struct TrainedClassifier {
     /// How the encoder's weights are stored and read: see [`quantized`](Self::quantized).
     pub precision: Precision,
     /// What the scores are divided by before they become probabilities; 1 unless it was fitted on
-    /// documents that were held out (Guo et al. 2017).
+    /// documents that were held out (Guo et al. 2017). Numbers have none.
     pub temperature: f32,
     /// The weights.
     pub model: TextClassifier,
@@ -153,7 +159,7 @@ impl ModelFile {
                     check_tensors(file, &prefix, &config.weight_shapes(), weights)
                         .map_err(refuse)?;
                     let weights = file.tensors(&prefix).map_err(refuse)?;
-                    let model = config.init(&mut InitRng::new(0), device);
+                    let model = config.init(&mut InitRng::zeros(), device);
                     let model = load_weights(model, weights)?;
                     return Ok(Self::LanguageModel(Box::new(TrainedLanguageModel {
                         config,
@@ -167,35 +173,29 @@ impl ModelFile {
                 Kind::Classifier {
                     config,
                     labels,
+                    target,
+                    standardization,
                     temperature,
                 } => {
                     config
                         .validate()
                         .map_err(|error| refuse(error.to_string()))?;
-                    if !is_temperature(temperature) {
-                        return Err(refuse(format!(
-                            "states the temperature {temperature}; the file is damaged"
-                        )));
-                    }
                     check_vocab(&vocab, config.encoder.vocab_size).map_err(refuse)?;
-                    if labels.len() != config.n_classes {
-                        return Err(refuse(format!(
-                            "states {} classes and names {} labels; the file is damaged",
-                            config.n_classes,
-                            labels.len()
-                        )));
-                    }
+                    check_answers(&config, &labels, &target, &standardization, temperature)
+                        .map_err(refuse)?;
                     check_tensors(file, &prefix, &config.weight_shapes(), weights)
                         .map_err(refuse)?;
                     let precision = weights.into();
                     let weights = file.tensors(&prefix).map_err(refuse)?;
-                    let model = config.init(&mut InitRng::new(0), device);
+                    let model = config.init(&mut InitRng::zeros(), device);
                     let model = load_weights(model, weights)?;
                     classifiers.push(TrainedClassifier {
                         config,
                         tokenizer,
                         vocab,
                         labels,
+                        target,
+                        standardization,
                         direction,
                         provenance,
                         precision,
@@ -205,10 +205,10 @@ impl ModelFile {
                 }
             }
         }
-        if classifiers
-            .windows(2)
-            .any(|pair| pair[0].labels != pair[1].labels)
-        {
+        let agree = |pair: &[TrainedClassifier]| {
+            pair[0].labels == pair[1].labels && pair[0].target == pair[1].target
+        };
+        if !classifiers.windows(2).all(agree) {
             return Err(refuse(
                 "the members of the ensemble have different labels".into(),
             ));
@@ -362,6 +362,8 @@ impl TrainedClassifier {
             kind: Kind::Classifier {
                 config: self.config.clone(),
                 labels: self.labels.clone(),
+                target: self.target.clone(),
+                standardization: self.standardization,
                 temperature: self.temperature,
             },
             tokenizer: self.tokenizer.config().clone(),

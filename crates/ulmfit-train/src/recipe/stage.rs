@@ -102,7 +102,9 @@ pub struct ClassifierRecipe {
 }
 
 /// How much a document counts in the loss, by its class; ours, `balanced` as scikit-learn has it. A class that is `r` times as frequent as the
-/// classes are on average counts 1, 1/r or 1/√r.
+/// classes are on average counts 1, 1/r or 1/√r. Of several labels a document, one that `n` documents
+/// lack for each that has it counts 1, n or √n where it is there (`pos_weight` of `PyTorch`'s
+/// `BCEWithLogitsLoss`), and 1 where it is not. Numbers count the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClassWeights {
@@ -124,6 +126,23 @@ impl ClassWeights {
                 Self::None => 1.0,
                 Self::Balanced => rarity as f32,
                 Self::SquareRoot => rarity.sqrt() as f32,
+            }
+        };
+        counts.iter().map(weight).collect()
+    }
+
+    /// What each label counts where a document has it, given how many of the documents do; 1 for a label
+    /// that all of them have, or none.
+    pub(crate) fn of_positives(self, counts: &[usize], n_documents: usize) -> Vec<f32> {
+        let weight = |&count: &usize| {
+            if count == 0 || count >= n_documents {
+                return 1.0;
+            }
+            let lacking = (n_documents - count) as f64 / count as f64;
+            match self {
+                Self::None => 1.0,
+                Self::Balanced => lacking as f32,
+                Self::SquareRoot => lacking.sqrt() as f32,
             }
         };
         counts.iter().map(weight).collect()
@@ -209,5 +228,15 @@ mod tests {
         assert_eq!(ClassWeights::Balanced.of(&counts), [0.375, 1.5, 1.5, 0.0]);
         let half_way = ClassWeights::SquareRoot.of(&[8, 2]);
         assert!((half_way[1] / half_way[0] - 2.0).abs() < 1e-6);
+        let counts = [5, 1, 0, 10];
+        assert_eq!(
+            ClassWeights::Balanced.of_positives(&counts, 10),
+            [1.0, 9.0, 1.0, 1.0]
+        );
+        assert_eq!(
+            ClassWeights::SquareRoot.of_positives(&counts, 10),
+            [1.0, 3.0, 1.0, 1.0]
+        );
+        assert_eq!(ClassWeights::None.of_positives(&counts, 10), [1.0; 4]);
     }
 }

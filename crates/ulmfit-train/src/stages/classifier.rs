@@ -1,7 +1,6 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use ulmfit_data::{
     Direction, DocumentBatches, EncodedCorpus, TokenizedCorpus, Tokenizer, Vocab, stratified_split,
 };
@@ -11,6 +10,7 @@ use ulmfit_model::{
 };
 use ulmfit_optim::{LayerGroups, Optimizer, StepRates, clip_global_norm, unfreeze};
 
+use super::objective::Objective;
 use super::plan;
 use super::run::{Run, Subject, digest_of};
 use super::session::Session;
@@ -19,37 +19,17 @@ use crate::digest;
 use crate::direction::directed;
 use crate::error::TrainError;
 use crate::event::{Observer, Validation};
-use crate::labels::number_labels;
 use crate::model_file::{ModelFile, TrainedClassifier, TrainedLanguageModel};
 use crate::options::RunOptions;
 use crate::prepare::{check_tokenizer, others, vocabulary};
 use crate::recipe::{ClassWeights, ClassifierRecipe, Keep, Recipe};
+use crate::target::{Standardization, Target};
+use crate::truth::Truth;
 
-/// Documents and their classes.
+/// Documents and what they are to be answered with.
 pub(super) struct Labeled {
     pub(super) documents: EncodedCorpus,
-    pub(super) labels: Vec<usize>,
-    /// Of each class.
-    pub(super) weights: Vec<f32>,
-}
-
-impl Labeled {
-    pub(super) fn new(
-        documents: EncodedCorpus,
-        labels: Vec<usize>,
-        n_classes: usize,
-        weights: ClassWeights,
-    ) -> Self {
-        let mut counts = vec![0; n_classes];
-        for &class in &labels {
-            counts[class] += 1;
-        }
-        Self {
-            documents,
-            labels,
-            weights: weights.of(&counts),
-        }
-    }
+    pub(super) objective: Objective,
 }
 
 /// Labeled documents to train a classifier on.
@@ -57,15 +37,19 @@ impl Labeled {
 pub struct ClassifierData<'a> {
     /// The documents, each with its label.
     pub corpus: &'a TokenizedCorpus,
-    /// Those to validate on, in rising order; where none are named, the recipe's part of each class,
-    /// drawn by the seed.
+    /// What the labels are to be.
+    pub target: Target,
+    /// Those to validate on, in rising order; where none are named, the recipe's part, drawn by the
+    /// seed: of each class, or where the target is not one class, of all.
     pub held_out: Option<Vec<usize>>,
 }
 
+/// One class a document.
 impl<'a> From<&'a TokenizedCorpus> for ClassifierData<'a> {
     fn from(corpus: &'a TokenizedCorpus) -> Self {
         Self {
             corpus,
+            target: Target::SingleLabel,
             held_out: None,
         }
     }
@@ -87,12 +71,17 @@ pub fn train_classifier<'a>(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<TrainedClassifier, TrainError> {
-    let ClassifierData { corpus, held_out } = data.into();
+    let ClassifierData {
+        corpus,
+        target,
+        held_out,
+    } = data.into();
     let stage = &recipe.classifier;
-    let (labels, classes) = number_labels(corpus.labels().iter())?;
-    let (train, valid) = match held_out {
-        Some(valid) => (others(&valid, classes.len()), valid),
-        None => stratified_split(&classes, stage.training.validation, options.seed),
+    let (labels, truth) = Truth::new(&target, corpus.labels().iter())?;
+    let (train, valid) = if let Some(valid) = held_out {
+        (others(&valid, truth.len()), valid)
+    } else {
+        stratified_split(&truth.strata(), stage.training.validation, options.seed)
     };
     let Base {
         encoder,
@@ -106,17 +95,26 @@ pub fn train_classifier<'a>(
     };
     let direction = options.direction;
     let corpus = directed(corpus.encode_all(&vocab).load()?, direction);
-    let data_digest = digest::of_data(&corpus, &classes, &vocab)?;
-    let part = |indices: &[usize], weights| {
-        let classes = indices.iter().map(|&index| classes[index]).collect();
-        Labeled::new(corpus.select(indices), classes, labels.len(), weights)
+    let data_digest = digest::of_data(&corpus, &truth.words(), &vocab)?;
+    let standardization = match truth.select(&train) {
+        Truth::Numbers(numbers) => Standardization::of(&numbers)?,
+        Truth::Classes(_) | Truth::LabelSets(_) => Standardization::default(),
+    };
+    let part = |places: &[usize], weights| Labeled {
+        documents: corpus.select(places),
+        objective: Objective::new(
+            truth.select(places),
+            labels.len(),
+            weights,
+            &standardization,
+        ),
     };
     let (train, valid) = (
         part(&train, stage.class_weights),
         part(&valid, ClassWeights::None),
     );
 
-    let config = config_on(encoder, stage, labels.len());
+    let config = config_on(encoder, stage, target.n_outputs(&labels));
     let classifier = start(&config, weights, options.seed, &options.device);
     let mut run = Run::open(
         Subject {
@@ -145,6 +143,8 @@ pub fn train_classifier<'a>(
         tokenizer,
         vocab,
         labels,
+        target,
+        standardization,
         direction,
         provenance: run.provenance(),
         precision: Precision::Float32,
@@ -212,9 +212,9 @@ impl Base {
 pub(super) fn config_on(
     encoder: AwdLstmConfig,
     recipe: &ClassifierRecipe,
-    n_classes: usize,
+    n_outputs: usize,
 ) -> TextClassifierConfig {
-    TextClassifierConfig::new(encoder.with_dropout(recipe.dropout()), n_classes)
+    TextClassifierConfig::new(encoder.with_dropout(recipe.dropout()), n_outputs)
         .with_d_head(recipe.d_head)
         .with_head_dropout(recipe.head_dropout)
         .with_bptt(recipe.bptt)
@@ -298,14 +298,9 @@ fn train_loop(
             }
         }
 
-        if !valid.labels.is_empty() {
+        if !valid.objective.is_empty() {
             let averaged = optimizer.averaged(model.clone());
-            let result = validate(
-                &averaged,
-                valid,
-                recipe.training.batch_size,
-                &options.device,
-            )?;
+            let result = validate(&averaged, valid, recipe.training.batch_size)?;
             optimizer.record_validation(result.loss);
             validation = Some(result);
         }
@@ -316,17 +311,14 @@ fn train_loop(
         session.checkpoint(named_weights(&model), optimizer.state(), None)?;
     }
 
-    let validated = !valid.labels.is_empty();
+    let validated = !valid.objective.is_empty();
     let keep = recipe.training.keep;
     let model = weights::chosen(&run.dir, model, &optimizer, keep, validated)?;
-    if !valid.labels.is_empty() {
-        let result = validate(&model, valid, recipe.training.batch_size, &options.device)?;
-        run.info
-            .metrics
-            .insert("valid_loss".to_owned(), result.loss);
-        run.info
-            .metrics
-            .insert("valid_accuracy".to_owned(), result.accuracy);
+    if validated {
+        let result = validate(&model, valid, recipe.training.batch_size)?;
+        let metrics = &mut run.info.metrics;
+        metrics.insert("valid_loss".to_owned(), result.loss);
+        metrics.extend(result.accuracy.map(|it| ("valid_accuracy".to_owned(), it)));
     }
     run.info.steps = session.progress().step;
     run.info.seconds = session.seconds();
@@ -347,9 +339,7 @@ pub(super) fn step(
     let documents = indices.iter().map(|&index| train.documents.document(index));
     let documents = documents.collect::<Vec<_>>();
     let output = model.forward_train(&documents, &mut dropout);
-    let labels = indices.iter().map(|&index| train.labels[index]);
-    let device = output.logits.device();
-    let loss = cross_entropy(output.logits, labels, &train.weights, &device);
+    let loss = train.objective.loss(output.logits, indices);
     let total = loss.clone() + regularization(output.pooled, recipe);
     let gradients = GradientsParams::from_grads(total.backward(), &model);
     let gradients = match recipe.training.clip_norm {
@@ -377,58 +367,24 @@ fn validate(
     model: &TextClassifier,
     valid: &Labeled,
     batch_size: usize,
-    device: &Device,
 ) -> Result<Validation, TrainError> {
     let model = model.valid();
-    let (mut loss, mut correct) = (0.0, 0);
+    let (mut loss, mut right, mut count) = (0.0, Some(0), 0);
     for batch in DocumentBatches::new(valid.documents.lengths(), batch_size)?.evaluation() {
         let documents = batch
             .indices
             .iter()
             .map(|&index| valid.documents.document(index));
-        let logits = model.forward(&documents.collect::<Vec<_>>());
-        let labels = batch.indices.iter().map(|&index| valid.labels[index]);
-        let predicted = logits
-            .clone()
-            .argmax(1)
-            .into_data_as::<i64>()
-            .try_to_vec::<i64>();
-        let predicted = predicted.expect("converted to i64");
-        correct += predicted
-            .iter()
-            .zip(labels.clone())
-            .filter(|(a, b)| **a == *b as i64)
-            .count();
-        let mean: f32 = cross_entropy(logits, labels, &valid.weights, device).into_scalar();
+        let outputs = model.forward(&documents.collect::<Vec<_>>());
+        let more = valid.objective.n_right(outputs.clone(), &batch.indices);
+        right = right.zip(more).map(|(right, more)| right + more);
+        let mean: f32 = valid.objective.loss(outputs, &batch.indices).into_scalar();
         loss += f64::from(mean) * batch.indices.len() as f64;
+        count += batch.indices.len();
     }
-    let count = valid.labels.len().max(1) as f64;
+    let count = count.max(1) as f64;
     Ok(Validation {
         loss: loss / count,
-        accuracy: correct as f64 / count,
+        accuracy: right.map(|right| right as f64 / count),
     })
-}
-
-/// Mean negative log-likelihood of the labels, each by the weight of its class, `[1]`; `logits` is
-/// `[documents, classes]`.
-fn cross_entropy(
-    logits: Tensor<2>,
-    labels: impl ExactSizeIterator<Item = usize> + Clone,
-    weights: &[f32],
-    device: &Device,
-) -> Tensor<1> {
-    let count = labels.len();
-    let places = labels.clone().map(|label| label as i64).collect::<Vec<_>>();
-    let places = Tensor::<2, Int>::from_data(TensorData::new(places, [count, 1]), device);
-    let likelihoods = log_softmax(logits, 1).gather(1, places); // [documents, 1]
-    if weights
-        .iter()
-        .all(|weight| weight.to_bits() == 1.0_f32.to_bits())
-    {
-        return likelihoods.mean().neg();
-    }
-    let weights = labels.map(|label| weights[label]).collect::<Vec<_>>();
-    let sum: f32 = weights.iter().sum();
-    let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), device);
-    (likelihoods * weights).sum().neg() / sum
 }

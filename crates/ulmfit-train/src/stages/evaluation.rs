@@ -51,7 +51,7 @@ pub fn evaluate_language_model(
     Ok(LanguageModelReport {
         loss,
         perplexity,
-        accuracy,
+        accuracy: accuracy.unwrap_or_default(),
         tokens: stream.n_predictions(),
     })
 }

@@ -131,8 +131,9 @@ pub(super) fn train(
         run.info.metrics.extend([
             ("valid_loss".to_owned(), result.loss),
             ("valid_perplexity".to_owned(), result.perplexity()),
-            ("valid_accuracy".to_owned(), result.accuracy),
         ]);
+        let accuracy = result.accuracy.map(|it| ("valid_accuracy".to_owned(), it));
+        run.info.metrics.extend(accuracy);
     }
     run.info.steps = session.progress().step;
     run.info.seconds = session.seconds();
@@ -227,7 +228,7 @@ pub(crate) fn validate(
     let count = count.max(1) as f64;
     Ok(Validation {
         loss: loss / count,
-        accuracy: correct as f64 / count,
+        accuracy: Some(correct as f64 / count),
     })
 }
 

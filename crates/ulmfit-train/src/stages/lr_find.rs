@@ -12,6 +12,7 @@ use ulmfit_model::{AwdLstmState, DropoutRng, InitRng, LanguageModel, LanguageMod
 use ulmfit_optim::{LayerGroups, StepRates, unfreeze};
 
 use super::classifier::{self, Labeled};
+use super::objective::Objective;
 use super::{finetune, language_model};
 use crate::direction::directed;
 use crate::error::TrainError;
@@ -21,6 +22,8 @@ use crate::lr_curve::LrCurve;
 use crate::model_file::TrainedLanguageModel;
 use crate::prepare::{LanguageModelData, check_tokenizer, language_model_data};
 use crate::recipe::{LanguageModelRecipe, Recipe, TrainingRecipe};
+use crate::target::Standardization;
+use crate::truth::Truth;
 
 /// The stage whose steps are taken.
 #[derive(Clone, Debug)]
@@ -184,7 +187,16 @@ fn of_classifier(
     let (names, labels) = number_labels(corpus.labels().iter())?;
     let documents = corpus.encode_all(&language_model.vocab).load()?;
     let documents = directed(documents, language_model.direction);
-    let train = Labeled::new(documents, labels, names.len(), recipe.class_weights);
+    let objective = Objective::new(
+        Truth::Classes(labels),
+        names.len(),
+        recipe.class_weights,
+        &Standardization::default(),
+    );
+    let train = Labeled {
+        documents,
+        objective,
+    };
     let config = classifier::config_on(language_model.config.encoder, recipe, names.len());
     let encoder = language_model.model.encoder;
     let model = classifier::start(&config, Some(encoder), options.seed, &options.device);

@@ -5,6 +5,7 @@ mod evaluation;
 mod finetune;
 pub(crate) mod language_model;
 mod lr_find;
+mod objective;
 mod plan;
 mod pretrain;
 mod run;

@@ -169,7 +169,7 @@ impl<'a> Session<'a> {
             let line = self.line();
             let line = Line {
                 valid_loss: Some(validation.loss),
-                valid_accuracy: Some(validation.accuracy),
+                valid_accuracy: validation.accuracy,
                 ..line
             };
             self.metrics.append(&line)?;

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::ratio;
+
 /// How predictions compare with the truth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassificationReport {
@@ -68,6 +70,11 @@ impl ClassReport {
         let right = confusion[class][class];
         let support = confusion[class].iter().sum::<usize>();
         let taken_for = confusion.iter().map(|row| row[class]).sum::<usize>();
+        Self::of_counts(right, taken_for, support)
+    }
+
+    /// Of those taken for a class and those of it, `right` are both.
+    pub(super) fn of_counts(right: usize, taken_for: usize, support: usize) -> Self {
         let precision = ratio(right, taken_for);
         let recall = ratio(right, support);
         let sum = precision + recall;
@@ -82,14 +89,6 @@ impl ClassReport {
             f1,
             support,
         }
-    }
-}
-
-fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
     }
 }
 
