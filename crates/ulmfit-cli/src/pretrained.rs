@@ -69,8 +69,8 @@ pub(crate) fn on_board(
     model: &ulmfit_pretrained::Pretrained,
     device: &Device,
 ) -> anyhow::Result<TrainedLanguageModel> {
-    match ModelFile::from_bytes(model.bytes.to_vec(), model.file, device)? {
-        ModelFile::LanguageModel(trained) => Ok(*trained),
-        ModelFile::Classifier(_) => bail!("{} holds no language model", model.file),
-    }
+    let bytes = model.bytes.to_vec();
+    Ok(ModelFile::language_model_from_bytes(
+        bytes, model.file, device,
+    )?)
 }

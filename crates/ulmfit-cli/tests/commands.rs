@@ -241,7 +241,11 @@ fn evaluate_reads_language_models_too() {
         report["perplexity"].as_f64().unwrap(),
     );
     assert!((loss.exp() - perplexity).abs() < 1e-9);
-    assert!(report["tokens"].as_u64().unwrap() > 100);
+    let tokens = report["tokens"].as_f64().unwrap();
+    assert!(tokens > 100.0);
+    let bits = report["bits_per_character"].as_f64().unwrap();
+    assert!(0.0 < bits && bits < loss / 2_f64.ln(), "{bits}");
+    assert!((0.0..1.0).contains(&report["unknown"].as_f64().unwrap()));
     assert!(
         place
             .succeed("evaluate lm.safetensors test.csv")
