@@ -6,17 +6,15 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ulmfit_data::{
-    CorpusFormat, Direction, LabelKind, Rules, Splitter, Subwords, TokenizerConfig, VocabConfig,
-};
+use ulmfit_data::{CorpusFormat, Direction, LabelKind, Rules, Splitter, Subwords, TokenizerConfig};
 use ulmfit_train::Target;
 
 use crate::commands::{
     baseline::BaselineArgs, bench::BenchArgs, completions::CompletionsArgs, devices::DevicesArgs,
     encode::EncodeArgs, ensemble::EnsembleArgs, evaluate::EvaluateArgs, export::ExportArgs,
     finetune::FinetuneArgs, fit::FitArgs, generate::GenerateArgs, import::ImportArgs,
-    inspect::InspectArgs, lr_find::LrFindArgs, predict::PredictArgs, pretrain::PretrainArgs,
-    quantize::QuantizeArgs, tokenize::TokenizeArgs, train::TrainArgs,
+    inspect::InspectArgs, lr_find::LrFindArgs, models::ModelsArgs, predict::PredictArgs,
+    pretrain::PretrainArgs, quantize::QuantizeArgs, tokenize::TokenizeArgs, train::TrainArgs,
 };
 use crate::device::DeviceName;
 use crate::failure::UsageError;
@@ -78,6 +76,8 @@ pub(crate) enum Command {
     Baseline(BaselineArgs),
     /// Measure how fast this machine trains, classifies and tokenizes
     Bench(BenchArgs),
+    /// List the language models on board
+    Models(ModelsArgs),
     /// List the devices that this binary can run on
     Devices(DevicesArgs),
     /// Print a script by which a shell completes commands
@@ -251,15 +251,15 @@ impl TokenizerArgs {
     pub(crate) fn wanted(
         &self,
         config: &mut TokenizerConfig,
-        vocab: &mut VocabConfig,
+        max_size: &mut usize,
     ) -> anyhow::Result<WantedTokenizer> {
         let subwords = self.apply(config)?;
         if let Some(size) = self.vocab_size {
-            vocab.max_size = size;
+            *max_size = size;
         }
         Ok(WantedTokenizer {
             config: config.clone(),
-            vocab: vocab.clone(),
+            max_size: *max_size,
             subwords,
         })
     }
@@ -284,8 +284,8 @@ impl TokenizerArgs {
 /// A tokenizer that may have to be trained.
 pub(crate) struct WantedTokenizer {
     pub(crate) config: TokenizerConfig,
-    /// How many pieces to train, of subwords.
-    pub(crate) vocab: VocabConfig,
+    /// Most pieces to train, of subwords.
+    pub(crate) max_size: usize,
     /// Pieces that are there already.
     pub(crate) subwords: Option<Subwords>,
 }

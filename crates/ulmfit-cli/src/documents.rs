@@ -6,8 +6,8 @@ use anyhow::{bail, ensure};
 use ulmfit_data::corpus::is_label_list;
 use ulmfit_data::{
     CorpusFormat, CorpusOptions, CorpusSource, Document, EncodeOptions, EncodeOutcome, LabelKind,
-    TokenizedCorpus, Tokenizer, TokenizerTrainer, encode_corpus, is_encoded_corpus, read_corpus,
-    stratified_sample,
+    TokenizedCorpus, Tokenizer, TokenizerTrainer, VocabConfig, encode_corpus, is_encoded_corpus,
+    read_corpus, stratified_sample,
 };
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs, WantedTokenizer};
@@ -137,7 +137,11 @@ pub(crate) fn tokenizer<'a>(
         trainer.extend(&part);
         count.clear();
     }
-    Ok(trainer.finish(&wanted.vocab)?)
+    let vocab = VocabConfig {
+        max_size: wanted.max_size,
+        ..VocabConfig::default()
+    };
+    Ok(trainer.finish(&vocab)?)
 }
 
 /// Opens the encoded corpus that is named, or encodes the texts that are, into `place`; and draws

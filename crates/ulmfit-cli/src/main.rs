@@ -16,6 +16,7 @@ mod interrupt;
 mod memory;
 mod output;
 mod plot;
+mod pretrained;
 mod progress;
 mod records;
 
@@ -66,6 +67,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Baseline(args) => commands::baseline::run(args, global),
         Command::Bench(args) => commands::bench::run(args),
         Command::Fit(args) => commands::fit::run(args, global),
+        Command::Models(args) => commands::models::run(args),
         Command::Devices(args) => commands::devices::run(args),
         Command::Completions(args) => commands::completions::run(args),
     }

@@ -438,7 +438,10 @@ fn a_full_disk_is_told_and_leaves_no_half_files() {
     let place = Workplace::with_models();
     let binary = env!("CARGO_BIN_EXE_ulmfit");
     for (blocks, arguments) in [
-        (1, "finetune train.csv --recipe tiny.toml --run run"),
+        (
+            1,
+            "finetune train.csv --recipe tiny.toml --run run --pretrained none",
+        ),
         (
             1,
             "ensemble model.safetensors model.safetensors --output both.safetensors",

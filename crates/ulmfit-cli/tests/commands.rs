@@ -80,7 +80,7 @@ fn the_same_seed_gives_the_same_model() {
     let place = Workplace::new();
     for run in ["a", "b"] {
         place.succeed(&format!(
-            "finetune train.csv --recipe tiny.toml --seed 5 --run {run}"
+            "finetune train.csv --recipe tiny.toml --seed 5 --run {run} --pretrained none"
         ));
     }
     for file in ["model.safetensors", "metrics.jsonl"] {
@@ -241,7 +241,11 @@ fn evaluate_reads_language_models_too() {
         report["perplexity"].as_f64().unwrap(),
     );
     assert!((loss.exp() - perplexity).abs() < 1e-9);
-    assert!(report["tokens"].as_u64().unwrap() > 100);
+    let tokens = report["tokens"].as_f64().unwrap();
+    assert!(tokens > 100.0);
+    let bits = report["bits_per_character"].as_f64().unwrap();
+    assert!(0.0 < bits && bits < loss / 2_f64.ln(), "{bits}");
+    assert!((0.0..1.0).contains(&report["unknown"].as_f64().unwrap()));
     assert!(
         place
             .succeed("evaluate lm.safetensors test.csv")
@@ -394,7 +398,8 @@ fn a_run_that_is_interrupted_says_how_to_go_on() {
     let place = Workplace::new();
     let recipe = include_str!("tiny.toml").replace("epochs = 2", "epochs = 5000");
     place.write("long.toml", recipe);
-    let arguments = "finetune train.csv --recipe long.toml --run run --checkpoint-every 0";
+    let arguments =
+        "finetune train.csv --recipe long.toml --run run --checkpoint-every 0 --pretrained none";
     let mut command = place.command(arguments);
     let mut child = command
         .stderr(std::process::Stdio::piped())

@@ -12,7 +12,10 @@ fn a_stage_on_an_encoded_corpus_is_the_stage_on_its_texts() {
     place.succeed("encode train.csv test.csv -o texts.corpus --recipe tiny.toml");
     for (stage, limit) in [
         ("pretrain", ""),
-        ("finetune", "--limit 31 --direction backward"),
+        (
+            "finetune",
+            "--limit 31 --direction backward --pretrained none",
+        ),
     ] {
         let with = format!("--recipe tiny.toml --seed 3 {limit}");
         place.succeed(&format!(
@@ -27,7 +30,7 @@ fn a_stage_on_an_encoded_corpus_is_the_stage_on_its_texts() {
         // What only served the run is gone.
         assert!(!place.path(&format!("{stage}-texts/corpus")).exists());
     }
-    place.succeed("finetune train.csv --recipe tiny.toml --run lm");
+    place.succeed("finetune train.csv --recipe tiny.toml --run lm --pretrained none");
     place.succeed("encode train.csv -o train.corpus");
     let with = "--recipe tiny.toml --language-model lm/model.safetensors --limit 40";
     for data in ["train.csv", "train.corpus"] {
@@ -66,11 +69,11 @@ fn what_does_not_fit_an_encoded_corpus_is_said() {
     place.succeed("encode train.csv -o a.corpus");
     for (arguments, what) in [
         (
-            "finetune a.corpus test.csv --recipe tiny.toml --run run",
+            "finetune a.corpus test.csv --recipe tiny.toml --run run --pretrained none",
             "a.corpus is an encoded corpus, which is given by itself",
         ),
         (
-            "finetune a.corpus --text body --recipe tiny.toml --run run",
+            "finetune a.corpus --text body --recipe tiny.toml --run run --pretrained none",
             "without --split, --format, --text and --label",
         ),
         (
@@ -93,7 +96,7 @@ fn what_does_not_fit_an_encoded_corpus_is_said() {
     let ids = place.read("a.corpus/ids.bin");
     place.write("a.corpus/ids.bin", &ids[..ids.len() - 1]);
     for command in [
-        "finetune a.corpus --recipe tiny.toml --run run",
+        "finetune a.corpus --recipe tiny.toml --run run --pretrained none",
         "inspect a.corpus",
     ] {
         let message = place.fail(command);

@@ -7,7 +7,8 @@ fn one_command_makes_a_model_that_predicts_and_says_how_good_it_is() {
     let place = Workplace::new();
     let data = reviews(60) + "60,one without a label,\n";
     place.write("data.csv", data);
-    let printed = place.succeed("fit data.csv -o model.safetensors --recipe tiny.toml --seed 1");
+    let printed = place
+        .succeed("fit data.csv -o model.safetensors --recipe tiny.toml --pretrained none --seed 1");
     for expected in [
         "accuracy ",
         " % interval ",
@@ -38,7 +39,7 @@ fn both_directions_more_text_and_given_documents_to_measure_on() {
     place.write("more.csv", reviews(80).replace("label", "stars"));
     let printed = place.succeed(
         "fit train.csv --unlabeled more.csv --validation test.csv -o both.safetensors \
-         --recipe tiny.toml --direction both --json",
+         --recipe tiny.toml --pretrained none --direction both --json",
     );
     let summary: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(summary["trained_on"], 60);
@@ -49,7 +50,7 @@ fn both_directions_more_text_and_given_documents_to_measure_on() {
     assert!(summary["baseline"]["accuracy"].as_f64().unwrap() > 0.9);
     // All 20 are among those to train on.
     let finished =
-        place.run("fit train.csv --validation test.csv -o again.safetensors --recipe tiny.toml");
+        place.run("fit train.csv --validation test.csv -o again.safetensors --recipe tiny.toml --pretrained none");
     assert!(
         finished
             .stderr
@@ -63,14 +64,14 @@ fn both_directions_more_text_and_given_documents_to_measure_on() {
 fn what_is_repeated_is_told_and_what_cannot_be_classes_is_refused() {
     let place = Workplace::new();
     place.write("one.csv", "text,label\na fine film,pos\n");
-    let message = place.fail("fit one.csv -o m.safetensors --recipe tiny.toml");
+    let message = place.fail("fit one.csv -o m.safetensors --recipe tiny.toml --pretrained none");
     assert!(message.contains("at least two classes"), "{message}");
 
     place.write(
         "same.csv",
         format!("text,label\n{}", "a film,pos\na film,neg\n".repeat(20)),
     );
-    let finished = place.run("fit same.csv -o m.safetensors --recipe tiny.toml");
+    let finished = place.run("fit same.csv -o m.safetensors --recipe tiny.toml --pretrained none");
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     for expected in [
         "39 documents repeat the text of another one, 20 of them with another label",
@@ -84,22 +85,23 @@ fn what_is_repeated_is_told_and_what_cannot_be_classes_is_refused() {
         "ids.csv",
         format!("text,label\n{}", rows.collect::<String>()),
     );
-    let message = place.fail("fit ids.csv -o m.safetensors --recipe tiny.toml");
+    let message = place.fail("fit ids.csv -o m.safetensors --recipe tiny.toml --pretrained none");
     assert!(
         message.contains("200 different values in 200 rows") && message.contains("--label"),
         "{message}"
     );
 
     place.write("none.csv", "text,stars\na,1\n");
-    let message = place.fail("fit none.csv -o m.safetensors --recipe tiny.toml");
+    let message = place.fail("fit none.csv -o m.safetensors --recipe tiny.toml --pretrained none");
     assert_eq!(
         message,
         "none.csv has no labels; name their column with --label"
     );
 
-    let message = place.fail("fit train.csv -o missing/m.safetensors --recipe tiny.toml");
+    let message =
+        place.fail("fit train.csv -o missing/m.safetensors --recipe tiny.toml --pretrained none");
     assert!(message.contains("cannot write to missing"), "{message}");
-    let message = place.fail("fit train.csv -o . --recipe tiny.toml");
+    let message = place.fail("fit train.csv -o . --recipe tiny.toml --pretrained none");
     assert!(
         message.contains("is a folder; name a file in it"),
         "{message}"
@@ -111,7 +113,8 @@ fn a_class_of_one_document_and_a_skew_are_no_obstacle() {
     let place = Workplace::new();
     let data = reviews(40) + "40,a rare thing indeed,other\n";
     place.write("data.csv", data);
-    let finished = place.run("fit data.csv -o model.safetensors --recipe tiny.toml");
+    let finished =
+        place.run("fit data.csv -o model.safetensors --recipe tiny.toml --pretrained none");
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(
         finished.stderr.contains("1 label has one document (other)"),
@@ -123,7 +126,7 @@ fn a_class_of_one_document_and_a_skew_are_no_obstacle() {
 #[test]
 fn a_fit_of_other_documents_in_the_same_folder_is_refused() {
     let place = Workplace::new();
-    let fit = "-o model.safetensors --recipe tiny.toml --work here";
+    let fit = "-o model.safetensors --recipe tiny.toml --pretrained none --work here";
     std::fs::create_dir(place.path("here")).unwrap();
     place.write("here/fit.json", "{");
     let message = place.fail(&format!("fit train.csv {fit}"));
@@ -141,7 +144,9 @@ fn a_fit_of_other_documents_in_the_same_folder_is_refused() {
 #[test]
 fn too_little_time_is_told_with_what_is_needed() {
     let place = Workplace::new();
-    let message = place.fail("fit train.csv -o m.safetensors --recipe tiny.toml --time-budget 1us");
+    let message = place.fail(
+        "fit train.csv -o m.safetensors --recipe tiny.toml --pretrained none --time-budget 1us",
+    );
     assert!(
         message.contains("training takes 1 min on this machine"),
         "{message}"

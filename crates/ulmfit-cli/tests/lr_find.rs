@@ -7,7 +7,7 @@ fn every_stage_gets_a_curve_and_a_suggestion() {
     let place = Workplace::with_models();
     for stage in [
         "--stage pretrain",
-        "--stage finetune",
+        "--stage finetune --pretrained none",
         "--pretrained lm.safetensors",
         "--language-model lm.safetensors",
         "--language-model lm.safetensors --phase 3",
@@ -40,7 +40,7 @@ fn every_stage_gets_a_curve_and_a_suggestion() {
 #[test]
 fn a_curve_is_drawn_twice_the_same() {
     let place = Workplace::new();
-    let command = "lr-find train.csv --recipe tiny.toml --to 30 --steps 60 --plot rates.svg";
+    let command = "lr-find train.csv --recipe tiny.toml --pretrained none --to 30 --steps 60 --plot rates.svg";
     let printed = place.succeed(command);
     let picture = place.read("rates.svg");
     assert_eq!(place.succeed(command), printed);
@@ -62,9 +62,15 @@ fn what_makes_no_sense_is_refused() {
     let place = Workplace::with_models();
     let refused = |more: &str| place.fail(&format!("lr-find train.csv --recipe tiny.toml {more}"));
     for (more, expected) in [
-        ("--from 1 --to 0.1", "must rise from a number above 0"),
-        ("--from 0", "must rise from a number above 0"),
-        ("--steps 1", "in 2 steps or more"),
+        (
+            "--from 1 --to 0.1 --pretrained none",
+            "must rise from a number above 0",
+        ),
+        (
+            "--from 0 --pretrained none",
+            "must rise from a number above 0",
+        ),
+        ("--steps 1 --pretrained none", "in 2 steps or more"),
         ("--stage train", "name it with --language-model"),
         (
             "--stage pretrain --pretrained lm.safetensors",
@@ -74,9 +80,12 @@ fn what_makes_no_sense_is_refused() {
             "--stage finetune --language-model lm.safetensors",
             "say --stage train",
         ),
-        ("--phase 2", "has 1 phases, and phase 2 is asked for"),
         (
-            "--plot nowhere/rates.svg --steps 20",
+            "--phase 2 --pretrained none",
+            "has 1 phases, and phase 2 is asked for",
+        ),
+        (
+            "--plot nowhere/rates.svg --steps 20 --pretrained none",
             "cannot write nowhere/rates.svg",
         ),
     ] {

@@ -62,7 +62,9 @@ fn data_that_cannot_be_used_is_told_alike_by_every_command() {
         if name != "nowhere.csv" {
             place.write(name, bytes);
         }
-        commands.push(format!("fit {name} -o new.safetensors --recipe tiny.toml"));
+        commands.push(format!(
+            "fit {name} -o new.safetensors --recipe tiny.toml --pretrained none"
+        ));
         // To `predict` any text will do, and labels do not matter.
         if !matches!(name, "strange.csv" | "ids.csv") {
             commands.push(format!("predict model.safetensors {name}"));
@@ -119,9 +121,9 @@ fn models_of_the_wrong_kind_and_places_that_cannot_be_written_are_told() {
         "fit train.csv -o . --recipe tiny.toml",
         "fit train.csv -o new.safetensors --recipe nowhere.toml",
         "fit train.csv -o new.safetensors --recipe train.csv",
-        "fit train.csv -o new.safetensors --recipe tiny.toml --work train.csv",
-        "fit train.csv -o new.safetensors --recipe tiny.toml --label stars",
-        "fit train.csv -o new.safetensors --recipe tiny.toml --text body",
+        "fit train.csv -o new.safetensors --recipe tiny.toml --pretrained none --work train.csv",
+        "fit train.csv -o new.safetensors --recipe tiny.toml --pretrained none --label stars",
+        "fit train.csv -o new.safetensors --recipe tiny.toml --pretrained none --text body",
         "fit train.csv -o new.safetensors --recipe tiny.toml --time-budget soon",
         "fit train.csv -o new.safetensors --recipe tiny.toml --direction sideways",
         "export model.safetensors -o train.csv",

@@ -74,7 +74,7 @@ fn resume_finetune_ends_as_if_it_had_not_been_killed() {
 #[test]
 fn resume_classifier_ends_as_if_it_had_not_been_killed() {
     let place = place();
-    place.succeed("finetune train.csv --recipe tiny.toml --run lm");
+    place.succeed("finetune train.csv --recipe tiny.toml --run lm --pretrained none");
     check(
         &place,
         "train more.csv --language-model lm/model.safetensors",
@@ -84,7 +84,7 @@ fn resume_classifier_ends_as_if_it_had_not_been_killed() {
 #[test]
 fn resume_of_a_finished_run_changes_nothing() {
     let place = Workplace::new();
-    let arguments = "finetune train.csv --recipe tiny.toml --run run";
+    let arguments = "finetune train.csv --recipe tiny.toml --run run --pretrained none";
     place.succeed(arguments);
     let files = || {
         ["run.json", "metrics.jsonl", "model.safetensors"]
@@ -98,20 +98,20 @@ fn resume_of_a_finished_run_changes_nothing() {
 #[test]
 fn resume_refuses_a_checkpoint_of_another_configuration() {
     let place = Workplace::new();
-    place.succeed("finetune train.csv --recipe tiny.toml --run run");
+    place.succeed("finetune train.csv --recipe tiny.toml --run run --pretrained none");
     let recipe = include_str!("tiny.toml").replace("lr_max = 0.01", "lr_max = 0.02");
     place.write("other.toml", recipe);
     for (arguments, what) in [
         (
-            "finetune train.csv --recipe other.toml --run run --resume",
+            "finetune train.csv --recipe other.toml --run run --resume --pretrained none",
             "another recipe",
         ),
         (
-            "finetune train.csv --recipe tiny.toml --run run --resume --seed 1",
+            "finetune train.csv --recipe tiny.toml --run run --resume --seed 1 --pretrained none",
             "another seed",
         ),
         (
-            "finetune test.csv --recipe tiny.toml --run run --resume",
+            "finetune test.csv --recipe tiny.toml --run run --resume --pretrained none",
             "another data set",
         ),
         (
@@ -119,11 +119,11 @@ fn resume_refuses_a_checkpoint_of_another_configuration() {
             "another stage",
         ),
         (
-            "finetune train.csv --recipe tiny.toml --run run --resume --direction backward",
+            "finetune train.csv --recipe tiny.toml --run run --resume --direction backward --pretrained none",
             "another direction",
         ),
         (
-            "finetune train.csv --recipe tiny.toml --run run",
+            "finetune train.csv --recipe tiny.toml --run run --pretrained none",
             "holds a run already",
         ),
     ] {
@@ -140,7 +140,8 @@ fn resume_waits_for_no_other_process() {
     let place = Workplace::new();
     let recipe = include_str!("tiny.toml").replace("epochs = 2", "epochs = 5000");
     place.write("long.toml", recipe);
-    let arguments = "finetune train.csv --recipe long.toml --run run --checkpoint-every 0";
+    let arguments =
+        "finetune train.csv --recipe long.toml --run run --checkpoint-every 0 --pretrained none";
     let mut child = place.start(arguments);
     wait_for(&mut child, || {
         place.path("run/checkpoint-last.safetensors").exists()
@@ -157,7 +158,9 @@ fn resume_waits_for_no_other_process() {
 #[test]
 fn resume_of_a_fit_is_the_same_command_again() {
     let place = place();
-    let fit = |model: &str| format!("fit more.csv -o {model} --recipe many.toml --seed 9");
+    let fit = |model: &str| {
+        format!("fit more.csv -o {model} --recipe many.toml --seed 9 --pretrained none")
+    };
     place.succeed(&fit("whole.safetensors"));
     for stage in ["finetune", "classifier"] {
         let checkpoint =

@@ -55,7 +55,9 @@ fn several_labels_from_a_separator_to_predictions() {
     place.write("posts.csv", separated(70) + "99,one without a label,\n");
     place.write("test.csv", separated(20));
     let with = "--label tags --label-separator ; --recipe tiny.toml";
-    let printed = place.run(&format!("fit posts.csv {with} -o m.safetensors"));
+    let printed = place.run(&format!(
+        "fit posts.csv {with} -o m.safetensors --pretrained none"
+    ));
     assert_eq!(printed.code, Some(0), "{}", printed.stderr);
     let intention = "47 labeled documents with 1.3 of 2 labels (news, sport) each, 1 more without";
     assert!(printed.stderr.contains(intention), "{}", printed.stderr);
@@ -136,7 +138,7 @@ fn lists_of_labels_need_no_separator() {
     let place = Workplace::new();
     place.write("posts.jsonl", listed(60));
     let printed = place.succeed(
-        "fit posts.jsonl --label tags --recipe tiny.toml -o m.safetensors --direction both --json",
+        "fit posts.jsonl --label tags --recipe tiny.toml -o m.safetensors --direction both --json --pretrained none",
     );
     let summary = parsed(&printed);
     assert_eq!(summary["target"], "multi-label");
@@ -150,7 +152,7 @@ fn lists_of_labels_need_no_separator() {
     let answers = lines(&place.succeed("predict m.safetensors posts.jsonl"));
     assert!(answers[0]["labels"].is_array());
 
-    place.succeed("finetune posts.jsonl --recipe tiny.toml --run lm");
+    place.succeed("finetune posts.jsonl --recipe tiny.toml --run lm --pretrained none");
     let train =
         "train posts.jsonl --label tags --recipe tiny.toml --language-model lm/model.safetensors";
     place.succeed(&format!("{train} --run c"));
@@ -167,7 +169,9 @@ fn numbers_from_a_column_to_predictions() {
     let place = Workplace::new();
     place.write("reviews.csv", rated(60));
     let with = "--label stars --regression --recipe tiny.toml";
-    let printed = place.run(&format!("fit reviews.csv {with} -o m.safetensors"));
+    let printed = place.run(&format!(
+        "fit reviews.csv {with} -o m.safetensors --pretrained none"
+    ));
     assert_eq!(printed.code, Some(0), "{}", printed.stderr);
     let intention = "60 labeled documents with numbers from 1 to 4.5";
     assert!(printed.stderr.contains(intention), "{}", printed.stderr);
@@ -207,7 +211,7 @@ fn numbers_from_a_column_to_predictions() {
         finished.stderr
     );
 
-    place.succeed("finetune reviews.csv --recipe tiny.toml --run lm");
+    place.succeed("finetune reviews.csv --recipe tiny.toml --run lm --pretrained none");
     let printed = place.succeed(&format!(
         "train reviews.csv {with} --run c --language-model lm/model.safetensors --json"
     ));
@@ -255,7 +259,7 @@ fn labels_and_models_of_the_wrong_kind_are_told() {
         ),
     ] {
         let message = place.fail(&format!(
-            "fit {arguments} -o m.safetensors --recipe tiny.toml"
+            "fit {arguments} -o m.safetensors --recipe tiny.toml --pretrained none"
         ));
         assert!(message.contains(expected), "{message}");
     }

@@ -20,6 +20,8 @@ mod import;
 mod lr_find;
 // What is said of input, files and places that cannot be used, as it looks.
 mod messages;
+// The models that come with the program.
+mod on_board;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.

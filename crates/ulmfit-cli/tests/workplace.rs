@@ -37,7 +37,7 @@ impl Workplace {
         static MODELS: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
         let [language_model, classifier] = MODELS.get_or_init(|| {
             let place = Self::new();
-            place.succeed("finetune train.csv --recipe tiny.toml --run lm");
+            place.succeed("finetune train.csv --recipe tiny.toml --run lm --pretrained none");
             place.succeed(
                 "train train.csv --recipe tiny.toml --run c --language-model lm/model.safetensors",
             );

@@ -177,6 +177,21 @@ impl Vocab {
         Self { strings, ids }
     }
 
+    /// This vocabulary with the tokens of another one that it does not have behind its own, which keep
+    /// their ids; filled up anew, as [`VocabConfig::pad_to_multiple`] says.
+    #[must_use]
+    pub fn extended(&self, more: &Self, pad_to_multiple: usize) -> Self {
+        let new = more
+            .strings
+            .iter()
+            .filter(|token| !self.ids.contains_key(*token));
+        let tokens = self.strings.iter().chain(new);
+        let tokens = tokens.filter(|token| *token != special::FILLER);
+        let mut strings = tokens.cloned().collect();
+        fill(&mut strings, pad_to_multiple);
+        Self::index(strings)
+    }
+
     /// The token's id, if it has one of its own.
     pub fn id(&self, token: &str) -> Option<u32> {
         self.ids.get(token).copied()
@@ -244,6 +259,18 @@ mod tests {
         let mut builder = VocabBuilder::new();
         builder.add(&words(text));
         builder.build(config)
+    }
+
+    #[test]
+    fn an_extended_vocabulary_keeps_its_ids_and_has_all_words() {
+        let of = |text: &str| Vocab::filled(words(text), 8).unwrap();
+        let (task, general) = (of("xxunk xxpad film fine"), of("xxunk xxpad the film of"));
+        let both = task.extended(&general, 8);
+        assert_eq!(both.strings()[..6], words("xxunk xxpad film fine the of"));
+        assert_eq!(
+            (both.len(), both.id("film"), both.id("of")),
+            (8, Some(2), Some(5))
+        );
     }
 
     #[test]

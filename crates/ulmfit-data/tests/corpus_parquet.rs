@@ -126,8 +126,8 @@ fn nested_columns_are_refused_only_where_they_are_needed() {
     };
     assert_eq!(
         sentence(&path, &options),
-        "reviews.parquet: no \"body\" column; the columns are id, votes, text, label; name the one \
-         to use"
+        "reviews.parquet: no \"body\" column; the columns are id, votes, text, label; name one of \
+         these"
     );
 }
 

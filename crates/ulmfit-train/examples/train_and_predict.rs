@@ -30,7 +30,7 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let language_model = finetune(&corpus, None, &recipe, &options("finetune"), &mut ())?;
     let classifier = train_classifier(
         &corpus,
-        language_model,
+        Some(language_model),
         &recipe,
         &options("classifier"),
         &mut (),

@@ -70,7 +70,7 @@ pub use options::{RunOptions, StopSignal};
 pub use predictor::{Prediction, Predictor};
 pub use recipe::{
     ClassWeights, ClassifierRecipe, DataRecipe, Keep, LanguageModelRecipe, ModelRecipe, Recipe,
-    Softmax, TrainingRecipe,
+    Softmax, TrainingRecipe, VocabRecipe,
 };
 pub use report::{ClassReport, ClassificationReport, MultiLabelReport, RegressionReport};
 pub use run_dir::{RunInfo, RunStatus, check_run_dir, read_run_info};

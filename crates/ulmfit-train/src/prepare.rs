@@ -16,9 +16,10 @@ pub(crate) struct LanguageModelData {
 }
 
 /// Chooses a vocabulary from the training part of a corpus, and encodes both parts with it. Subwords
-/// bring their own.
+/// bring their own. Of `pretrained`, the words of a pretrained model, it has all if the recipe says so.
 pub(crate) fn language_model_data(
     corpus: &TokenizedCorpus,
+    pretrained: Option<&Vocab>,
     recipe: &Recipe,
     validation: f64,
     seed: u64,
@@ -31,16 +32,28 @@ pub(crate) fn language_model_data(
         ));
     }
     let tokenizer = corpus.tokenizer().clone();
-    let vocab = match tokenizer.vocab(recipe.vocab.pad_to_multiple)? {
-        Some(own) => own,
-        None => corpus.vocab(&train, &recipe.vocab)?,
-    };
+    let mut vocab = vocabulary(corpus, &train, recipe)?;
+    if let Some(pretrained) = pretrained.filter(|_| recipe.vocab.keep_pretrained) {
+        vocab = vocab.extended(pretrained, recipe.vocab.pad_to_multiple);
+    }
     let corpora = [train, valid].map(|documents| corpus.encode(documents, &vocab));
     Ok(LanguageModelData {
         tokenizer,
         vocab,
         corpora,
     })
+}
+
+/// The vocabulary of these documents, as the recipe chooses it. Subwords bring their own.
+pub(crate) fn vocabulary(
+    corpus: &TokenizedCorpus,
+    documents: &[usize],
+    recipe: &Recipe,
+) -> Result<Vocab, TrainError> {
+    match corpus.tokenizer().vocab(recipe.vocab.pad_to_multiple)? {
+        Some(own) => Ok(own),
+        None => Ok(corpus.vocab(documents, &recipe.vocab.config())?),
+    }
 }
 
 /// Fails unless a corpus was tokenized as `whose` says, with the very subwords that are given: its

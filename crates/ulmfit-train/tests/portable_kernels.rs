@@ -41,7 +41,7 @@ fn run(folder: &Path) -> Vec<(String, Vec<f32>)> {
     let general = pretrain(&corpus, &recipe, &options("general"), &mut ()).unwrap();
     let tuned = finetune(&corpus, Some(general), &recipe, &options("tuned"), &mut ());
     let options = options("classifier");
-    let trained = train_classifier(&corpus, tuned.unwrap(), &recipe, &options, &mut ());
+    let trained = train_classifier(&corpus, Some(tuned.unwrap()), &recipe, &options, &mut ());
 
     let weights = named_weights(&trained.unwrap().model);
     let weights = weights.into_iter().map(|it| (it.name, it.values));

@@ -119,7 +119,14 @@ fn resume_classifier_ends_in_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let model = pretrained(folder.path());
     check_resume(|options, observer| {
-        train_classifier(&corpus(), model.clone(), &recipe(), options, observer).map(drop)
+        train_classifier(&corpus(), Some(model.clone()), &recipe(), options, observer).map(drop)
+    });
+}
+
+#[test]
+fn resume_classifier_from_scratch_ends_in_the_same_bytes() {
+    check_resume(|options, observer| {
+        train_classifier(&corpus(), None, &recipe(), options, observer).map(drop)
     });
 }
 
@@ -157,7 +164,14 @@ fn a_trained_ensemble_is_one_file_that_predicts_as_its_members_do() {
             ..options(&folder.path().join(format!("{direction}-{stage}")))
         };
         let model = finetune(&corpus(), None, &recipe(), &options("lm"), &mut ()).unwrap();
-        train_classifier(&corpus(), model, &recipe(), &options("classifier"), &mut ()).unwrap()
+        train_classifier(
+            &corpus(),
+            Some(model),
+            &recipe(),
+            &options("classifier"),
+            &mut (),
+        )
+        .unwrap()
     };
     let members = Direction::ALL.map(train);
     let path = folder.path().join("ensemble.safetensors");
@@ -235,7 +249,7 @@ fn one_class_and_a_missing_label_are_refused() {
     let refused = |documents: &[Document]| {
         let options = options(&folder.path().join("classifier"));
         let corpus = TokenizedCorpus::from_documents(&Tokenizer::default(), documents);
-        let result = train_classifier(&corpus, model.clone(), &recipe(), &options, &mut ());
+        let result = train_classifier(&corpus, Some(model.clone()), &recipe(), &options, &mut ());
         result.map(drop).unwrap_err().to_string()
     };
     let one_class = vec![Document::labeled("good", "yes"); 3];

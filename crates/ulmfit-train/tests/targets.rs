@@ -83,7 +83,7 @@ fn train(
     };
     train_classifier(
         data,
-        language_model,
+        Some(language_model),
         recipe,
         &options("classifier"),
         &mut (),

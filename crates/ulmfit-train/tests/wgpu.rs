@@ -262,7 +262,7 @@ fn stages(folder: &Path, device: &Device) -> Trace {
     let general = pretrain(&corpus, &recipe, &options("general"), &mut ()).unwrap();
     let tuned = finetune(&corpus, Some(general), &recipe, &options("tuned"), &mut ()).unwrap();
     let options = options("classifier");
-    let trained = train_classifier(&corpus, tuned, &recipe, &options, &mut ()).unwrap();
+    let trained = train_classifier(&corpus, Some(tuned), &recipe, &options, &mut ()).unwrap();
 
     let mut trace = Trace::default();
     for stage in ["general", "tuned", "classifier"] {

@@ -1,7 +1,10 @@
 //! `cargo xtask reproduce`: from raw text to a report, in one command.
 //!
 //! This file knows what each experiment is: its data, its recipe and the figures to stand beside.
-//! How one runs is in `reproduce::experiment`.
+//! How one runs is in `reproduce::experiment`; the studies, of many small runs, have files of their own.
+
+mod ablations;
+mod low_shot;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +17,7 @@ use crate::reproduce::corpus::{Corpus, Place, file_name};
 use crate::reproduce::experiment::Experiment;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::report::Published;
-use crate::reproduce::{aclimdb, trec};
+use crate::reproduce::{aclimdb, ag_news, pretrained, trec};
 use crate::ulmfit::Ulmfit;
 use crate::{fetch, workspace};
 
@@ -30,6 +33,12 @@ enum Which {
     Imdb(Imdb),
     /// Types of questions, six classes
     Trec(Options),
+    /// Topics of news, four classes; with whatever part of the training rows --data has
+    AgNews(Options),
+    /// Sentiment from 100 to 5,000 labeled reviews, from scratch and pretrained, beside TF-IDF
+    LowShot(low_shot::Arguments),
+    /// The rows of the paper's tables 4 to 7, on questions and on reviews
+    Ablations(ablations::Arguments),
 }
 
 #[derive(Args)]
@@ -58,7 +67,11 @@ struct Options {
     /// The data, where it is not to be downloaded: the published archive, or its folder
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// Text to pretrain the language model on, instead of the splits that the recipe names
+    /// The language model to start from: wiki-small, which is on board, a model file, or none, so that
+    /// one is pretrained first
+    #[arg(long, value_name = "MODEL", default_value = pretrained::ENGLISH)]
+    pretrained: String,
+    /// Text to pretrain a language model on, instead of one on board and of the recipe's splits
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pretrain_data: Vec<PathBuf>,
     /// cpu, ndarray, wgpu or cuda; of several GPUs one by its number, as in cuda:1
@@ -110,16 +123,36 @@ const TREC_PUBLISHED: [Published; 1] = [Published {
     error_rate: 0.036,
 }];
 
+const AG_NEWS_PUBLISHED: [Published; 1] = [Published {
+    what: "ULMFiT, forward and backward, 120,000 labels",
+    error_rate: 0.0501,
+}];
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (experiment, options) = match &arguments.experiment {
         Which::Imdb(imdb) => (imdb.experiment()?, &imdb.options),
+        Which::AgNews(options) => (ag_news_experiment(options)?, options),
         Which::Trec(options) => (trec_experiment(options)?, options),
+        Which::LowShot(arguments) => return low_shot::run(arguments),
+        Which::Ablations(arguments) => return ablations::run(arguments),
     };
-    let ulmfit = match &options.binary {
-        Some(program) => Ulmfit::at(program.clone())?,
-        None => Ulmfit::build(&options.device)?,
-    };
-    experiment.run(&ulmfit)
+    experiment.run(&program(options.binary.as_ref(), &options.device)?)
+}
+
+/// The `ulmfit` that was named, or one that is built now.
+fn program(named: Option<&PathBuf>, device: &str) -> anyhow::Result<Ulmfit> {
+    match named {
+        Some(program) => Ulmfit::at(program.clone()),
+        None => Ulmfit::build(device),
+    }
+}
+
+/// The folder that was named, or one of the workspace.
+fn folder(named: Option<&PathBuf>, default: &str) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(path) => Ok(std::path::absolute(path)?),
+        None => Ok(workspace::root().join(default)),
+    }
 }
 
 impl Imdb {
@@ -150,14 +183,7 @@ impl Imdb {
                 place: Place::Files(manifest.sample()?),
             }
         } else {
-            let archive = match &options.data {
-                Some(path) => given(path, |path| manifest.check_counts(&aclimdb::count(path)?))?,
-                None => fetch::cached(manifest.files.first().context("imdb.toml lists no file")?)?,
-            };
-            Corpus {
-                format: manifest.format,
-                place: Place::Whole(archive),
-            }
+            imdb_corpus(manifest, options.data.as_ref())?
         };
         let title = format!("IMDb, profile {}", profile_name.get_name());
         let typed = format!("imdb --profile {}", profile_name.get_name());
@@ -165,10 +191,21 @@ impl Imdb {
     }
 }
 
-fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
-    let recipe = Recipe::load("trec")?;
-    let manifest = Manifest::load("trec")?;
-    let files = if let Some(path) = &options.data {
+/// All the reviews: a copy that the person named, or the published archive.
+fn imdb_corpus(manifest: Manifest, data: Option<&PathBuf>) -> anyhow::Result<Corpus> {
+    let archive = match data {
+        Some(path) => given(path, |path| manifest.check_counts(&aclimdb::count(path)?))?,
+        None => fetch::cached(manifest.files.first().context("imdb.toml lists no file")?)?,
+    };
+    Ok(Corpus {
+        format: manifest.format,
+        place: Place::Whole(archive),
+    })
+}
+
+/// All the questions: a copy that the person named, or the published files.
+fn trec_corpus(manifest: Manifest, data: Option<&PathBuf>) -> anyhow::Result<Corpus> {
+    let files = if let Some(path) = data {
         let folder = given(path, |path| {
             manifest.check_counts(&trec::count(&trec::files(path)?)?)
         })?;
@@ -182,10 +219,15 @@ fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
         let folder = paths.first().and_then(|path| path.parent());
         trec::files(folder.context("trec.toml lists no file")?)?
     };
-    let corpus = Corpus {
+    Ok(Corpus {
         format: manifest.format,
         place: Place::Files(files),
-    };
+    })
+}
+
+fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
+    let recipe = Recipe::load("trec")?;
+    let corpus = trec_corpus(Manifest::load("trec")?, options.data.as_ref())?;
     let title = "TREC-6".to_owned();
     options.experiment(
         "trec".into(),
@@ -194,6 +236,35 @@ fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
         corpus,
         recipe,
         TREC_PUBLISHED.into(),
+    )
+}
+
+fn ag_news_experiment(options: &Options) -> anyhow::Result<Experiment> {
+    let recipe = Recipe::load("ag-news")?;
+    let manifest = Manifest::load("ag_news")?;
+    let files = if let Some(folder) = &options.data {
+        ensure!(folder.is_dir(), "--data: {} is no folder", folder.display());
+        ag_news::files(&std::path::absolute(folder)?)?
+    } else {
+        let paths: Vec<_> = manifest
+            .files
+            .iter()
+            .map(fetch::cached)
+            .collect::<Result<_, _>>()?;
+        let folder = paths.first().and_then(|path| path.parent());
+        ag_news::files(folder.context("ag_news.toml lists no file")?)?
+    };
+    let corpus = Corpus {
+        format: manifest.format,
+        place: Place::Files(files),
+    };
+    options.experiment(
+        "ag-news".into(),
+        "AG News".to_owned(),
+        "ag-news",
+        corpus,
+        recipe,
+        AG_NEWS_PUBLISHED.into(),
     )
 }
 
@@ -215,10 +286,6 @@ impl Options {
             );
         }
         let absolute = |path: &PathBuf| Ok(std::path::absolute(path)?);
-        let folder = |named: Option<&PathBuf>, default: &str| match named {
-            Some(path) => absolute(path),
-            None => Ok(workspace::root().join(default)),
-        };
         let suffix = if self.transductive {
             "-transductive"
         } else {
@@ -230,6 +297,8 @@ impl Options {
             command: self.command(typed),
             published,
             corpus,
+            pretrained: (self.pretrain_data.is_empty() && self.pretrained != "none")
+                .then(|| self.pretrained.clone()),
             pretrain_data: self
                 .pretrain_data
                 .iter()
@@ -259,6 +328,9 @@ impl Options {
         };
         if let Some(path) = &self.data {
             add("data", &file_name(path));
+        }
+        if self.pretrained != pretrained::ENGLISH {
+            add("pretrained", &file_name(Path::new(&self.pretrained)));
         }
         if !self.pretrain_data.is_empty() {
             let names: Vec<_> = self

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::checksum;
 
 /// A labeled data set with named splits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Corpus {
     /// What `ulmfit --format` calls its layout.
     pub(crate) format: String,
@@ -18,7 +18,7 @@ pub(crate) struct Corpus {
 }
 
 /// One path that holds every split, or a file a split.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Place {
     Whole(PathBuf),
     Files(BTreeMap<String, PathBuf>),
@@ -68,6 +68,15 @@ impl Corpus {
             Place::Whole(path) => Ok(vec![DataFacts::of(path)?]),
             Place::Files(files) => files.values().map(|path| DataFacts::of(path)).collect(),
         }
+    }
+}
+
+/// An option that is left out where 0 stands for all documents.
+pub(crate) fn limit(option: &str, documents: usize) -> Vec<OsString> {
+    if documents == 0 {
+        vec![]
+    } else {
+        vec![option.into(), documents.to_string().into()]
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::machine::Machine;
-use crate::reproduce::corpus::{Corpus, DataFacts};
+use crate::reproduce::corpus::{Corpus, DataFacts, limit};
 use crate::reproduce::evaluation::Evaluation;
+use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::report::{Measured, Published, RecipeFacts, Report, StageFacts};
 use crate::reproduce::stage::{Plan, Stage};
@@ -25,6 +26,9 @@ pub(crate) struct Experiment {
     pub(crate) command: String,
     pub(crate) published: Vec<Published>,
     pub(crate) corpus: Corpus,
+    /// The language model that fine-tuning starts from, as `ulmfit finetune --pretrained` names it; where
+    /// there is none, one is pretrained.
+    pub(crate) pretrained: Option<String>,
     /// Text for pretraining; where there is none, the recipe's splits of the corpus serve.
     pub(crate) pretrain_data: Vec<PathBuf>,
     pub(crate) recipe: Recipe,
@@ -113,13 +117,10 @@ impl Experiment {
             device: self.device.clone(),
             machine: Machine::this(),
             data,
+            pretrained: self.pretrained.clone(),
             pretraining_data,
             test_text_seen: self.transductive,
-            recipe: RecipeFacts {
-                path: workspace::shown(&self.recipe.path),
-                sha256: self.recipe.sha256.clone(),
-                text: self.recipe.text.clone(),
-            },
+            recipe: RecipeFacts::from(&self.recipe),
         };
         let path = report.write(&self.reports)?;
         println!("{}\n{}", report.title, report.figures());
@@ -144,7 +145,7 @@ impl Experiment {
     }
 
     /// The stages of one direction in order, each on the model of the one before.
-    fn stages(
+    pub(crate) fn stages(
         &self,
         direction: &'static str,
         data: &[DataFacts],
@@ -160,7 +161,9 @@ impl Experiment {
             direction,
             stages: vec![],
         };
-        if !self.pretrain_data.is_empty() {
+        if self.pretrained.is_some() {
+            // Nothing is to be pretrained.
+        } else if !self.pretrain_data.is_empty() {
             let paths = self.pretrain_data.iter().map(OsString::from).collect();
             stages.add(
                 "pretrain",
@@ -252,6 +255,9 @@ impl Chain<'_> {
                 "--pretrained"
             };
             arguments.extend([option.into(), before.model().into()]);
+        } else if stage == "finetune" {
+            let pretrained = self.experiment.pretrained.as_deref().unwrap_or("none");
+            arguments.extend(["--pretrained".into(), pretrained.into()]);
         }
         let plan = Plan {
             stage,
@@ -262,7 +268,10 @@ impl Chain<'_> {
             data: data.to_vec(),
             splits: splits.to_vec(),
             documents,
-            after: self.stages.last().map(|before| before.plan.digest()),
+            after: match self.stages.last() {
+                Some(before) => Some(before.plan.digest()),
+                None => pretrained::digest(self.experiment.pretrained.as_deref(), direction)?,
+            },
         };
         // The folder is named for what it holds, not for the command.
         let folder = if stage == "train" {
@@ -281,14 +290,5 @@ impl Chain<'_> {
     }
 }
 
-/// An option that is left out where 0 stands for all documents.
-fn limit(option: &str, documents: usize) -> Vec<OsString> {
-    if documents == 0 {
-        vec![]
-    } else {
-        vec![option.into(), documents.to_string().into()]
-    }
-}
-
 #[cfg(all(test, unix))]
-mod tests;
+pub(crate) mod tests;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::{checksum, workspace};
 
 /// A recipe file and what was read of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Recipe {
     pub(crate) path: PathBuf,
     pub(crate) text: String,

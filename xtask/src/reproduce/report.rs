@@ -10,6 +10,8 @@ use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
 use crate::reproduce::evaluation::Evaluation;
+use crate::reproduce::recipe::Recipe;
+use crate::workspace;
 
 /// Everything a reader needs to judge a figure and to get it again.
 #[derive(Debug, Serialize)]
@@ -27,6 +29,8 @@ pub(crate) struct Report {
     pub(crate) device: String,
     pub(crate) machine: Machine,
     pub(crate) data: Vec<DataFacts>,
+    /// The language model that fine-tuning started from, unless one was pretrained for it.
+    pub(crate) pretrained: Option<String>,
     /// Empty when the language model was pretrained on the task's own text, or not at all.
     pub(crate) pretraining_data: Vec<DataFacts>,
     /// Whether the language model saw the text of the test documents.
@@ -61,6 +65,16 @@ pub(crate) struct RecipeFacts {
     pub(crate) path: String,
     pub(crate) sha256: String,
     pub(crate) text: String,
+}
+
+impl From<&Recipe> for RecipeFacts {
+    fn from(recipe: &Recipe) -> Self {
+        Self {
+            path: workspace::shown(&recipe.path),
+            sha256: recipe.sha256.clone(),
+            text: recipe.text.clone(),
+        }
+    }
 }
 
 impl Report {
@@ -187,6 +201,9 @@ impl Report {
                 format!("`{}`", self.recipe.sha256),
             ],
         ];
+        if let Some(pretrained) = &self.pretrained {
+            rows.push(["pretrained model".into(), format!("`{pretrained}`")]);
+        }
         rows.extend(self.data.iter().map(|facts| ["data".into(), data(facts)]));
         rows.extend(
             self.pretraining_data
@@ -197,9 +214,10 @@ impl Report {
     }
 }
 
-const INFALLIBLE: &str = "a String takes every write";
+pub(crate) const INFALLIBLE: &str = "a String takes every write";
 
-fn data(facts: &DataFacts) -> String {
+/// What identifies data, in a table.
+pub(crate) fn data(facts: &DataFacts) -> String {
     let DataFacts {
         name,
         bytes,
@@ -216,11 +234,13 @@ fn data(facts: &DataFacts) -> String {
     text
 }
 
-fn percent(share: f64) -> String {
+/// A share of 1, as percent.
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-fn duration(seconds: f64) -> String {
+/// A time in units that make it short.
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
         (0, 0, _) => format!("{seconds:.1} s"),
@@ -282,6 +302,7 @@ mod tests {
                 sha256: Some("ab".into()),
                 files: None,
             }],
+            pretrained: Some("wiki-small".into()),
             pretraining_data: vec![],
             test_text_seen: false,
             recipe: RecipeFacts {
@@ -299,6 +320,7 @@ mod tests {
             "| the most frequent class, always | 50.00 % | 50.00 % |  |\n",
             "did not see the text of the test documents",
             "| pretrain, forward | 1 min 23 s | valid_loss 4.5123 |\n",
+            "| pretrained model | `wiki-small` |\n",
             "| data | `train.csv`, 5 bytes, SHA-256 `ab` |\n",
             "```toml\n[data]\n```\n",
         ] {

@@ -62,7 +62,7 @@ enum Todo {
 }
 
 /// A stage, ready to run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Stage {
     pub(crate) folder: PathBuf,
     pub(crate) plan: Plan,

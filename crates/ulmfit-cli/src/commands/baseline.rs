@@ -32,6 +32,10 @@ pub(crate) struct BaselineArgs {
     /// Seed of the samples that the limits draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Seed of the sample that --test-limit draws, to measure several draws of documents on the same
+    /// ones [default: that of --seed]
+    #[arg(long, value_name = "N")]
+    test_seed: Option<u64>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -46,7 +50,7 @@ pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()
         split: args.test_split.clone(),
         limit: args.test_limit,
     };
-    let test = documents::read(&test, args.seed, global)?;
+    let test = documents::read(&test, args.test_seed.unwrap_or(args.seed), global)?;
     documents::check_labeled(&test)?;
     let truth = known_labels(&test, &labels)?;
 

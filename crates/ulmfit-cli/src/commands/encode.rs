@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use ulmfit_data::{EncodeOptions, EncodeOutcome, TokenizedCorpus};
+use ulmfit_data::{EncodeOptions, EncodeOutcome, TokenizedCorpus, TokenizerConfig, VocabConfig};
 use ulmfit_train::Recipe;
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs, TokenizerArgs};
@@ -58,14 +58,14 @@ struct Encoded<'a> {
 }
 
 pub(crate) fn run(args: &EncodeArgs, global: &GlobalArgs) -> anyhow::Result<()> {
-    let (mut config, mut vocab) = match &args.recipe {
+    let (mut config, mut max_size) = match &args.recipe {
         Some(recipe) => {
             let recipe = Recipe::open(recipe)?;
-            (recipe.text, recipe.vocab)
+            (recipe.text, recipe.vocab.max_size)
         }
-        None => Default::default(),
+        None => (TokenizerConfig::default(), VocabConfig::default().max_size),
     };
-    let wanted = args.tokenizer.wanted(&mut config, &mut vocab)?;
+    let wanted = args.tokenizer.wanted(&mut config, &mut max_size)?;
     let mut options = EncodeOptions::default();
     if let Some(max_tokens) = args.max_tokens {
         options.max_tokens = max_tokens;

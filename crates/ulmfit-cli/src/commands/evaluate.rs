@@ -287,10 +287,13 @@ fn confusion_rows(report: &ClassificationReport) -> Vec<Vec<String>> {
 fn language_model(timed: &Timed<LanguageModelReport>) -> String {
     let Timed { report, seconds } = timed;
     format!(
-        "loss {:.4}, perplexity {:.2}, accuracy {} on {} tokens in {seconds:.1} s",
+        "loss {:.4}, perplexity {:.2}, accuracy {} on {} tokens, {} of them unknown; {:.4} bits a \
+         character; in {seconds:.1} s",
         report.loss,
         report.perplexity,
         output::percent(report.accuracy),
         report.tokens,
+        output::percent(report.unknown),
+        report.bits_per_character,
     )
 }

@@ -1,16 +1,16 @@
-use std::path::{Path, PathBuf};
-
-use clap::Args;
-use ulmfit_train::ModelFile;
+use clap::{Args, ValueHint};
 
 use super::stage::{self, Prepared};
 use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
+use crate::pretrained::Pretrained;
 
 const EXAMPLE: &str = "\
 Examples:
   ulmfit finetune train.csv unlabeled.csv --recipe recipe.toml --run runs/reviews \\
       --pretrained runs/general/model.safetensors
-  ulmfit finetune aclImdb --split train,unsup --recipe recipe.toml --run runs/reviews";
+  ulmfit finetune aclImdb --split train,unsup --recipe recipe.toml --run runs/reviews
+  ulmfit finetune tickets-de.csv --recipe recipe.toml --run runs/tickets --pretrained none \\
+      --tokenizer unicode-words --rules keep-case";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -19,17 +19,17 @@ pub(crate) struct FinetuneArgs {
     stage: StageArgs,
     #[command(flatten)]
     tokenizer: TokenizerArgs,
-    /// Language model to start from, or `none` to start from scratch
-    #[arg(long, value_name = "MODEL", default_value = "none")]
-    pretrained: PathBuf,
+    /// Language model to start from: a file, a name that `ulmfit models` lists, or `none` for a
+    /// start from scratch
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, default_value = ulmfit_pretrained::ENGLISH)]
+    pretrained: Pretrained,
 }
 
 pub(crate) fn run(args: &FinetuneArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let device = args.stage.device.device.open()?;
-    let pretrained = match args.pretrained.as_path() {
-        none if none == Path::new("none") => None,
-        path => Some(ModelFile::open_language_model(path, &device)?),
-    };
+    let pretrained = args
+        .pretrained
+        .open("--pretrained", args.stage.direction, &device)?;
     let earlier = pretrained.as_ref().map(|trained| &trained.tokenizer);
     let Prepared {
         recipe,

@@ -3,9 +3,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
-use ulmfit_data::{CorpusSource, Direction, Document, read_corpus};
+use ulmfit_data::{CorpusSource, Direction, Document, TokenizerConfig, read_corpus};
 use ulmfit_train::bench::{self, EncoderSizes, TrainingBench};
 use ulmfit_train::fit::{self, FitDocuments, FitOptions, FitPlan, FitSummary, Speed};
 use ulmfit_train::{
@@ -14,6 +14,7 @@ use ulmfit_train::{
 
 use super::fit_report;
 use crate::args::{DeviceArgs, GlobalArgs, LayoutArgs, TargetArgs, TokenizerArgs};
+use crate::pretrained::Pretrained;
 use crate::progress::{Count, Progress};
 use crate::{documents, interrupt, output};
 
@@ -60,9 +61,10 @@ pub(crate) struct FitArgs {
     /// Labeled documents to measure on, instead of a tenth of DATA
     #[arg(long, num_args = 1.., value_name = "DATA")]
     validation: Vec<PathBuf>,
-    /// Language model to start from, or `none` to start from scratch
-    #[arg(long, value_name = "MODEL", default_value = "none")]
-    pretrained: PathBuf,
+    /// Language model to start from: a file, a name that `ulmfit models` lists, or `none` [default:
+    /// wiki-small, or none with another tokenizer than its own]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
+    pretrained: Option<Pretrained>,
     #[command(flatten)]
     tokenizer: TokenizerArgs,
     /// Longest time to train, such as 90s, 30m or 2h [default: as long as it takes]
@@ -98,6 +100,16 @@ enum Ways {
     Both,
 }
 
+impl Ways {
+    fn directions(self) -> &'static [Direction] {
+        match self {
+            Self::Forward => &[Direction::Forward],
+            Self::Backward => &[Direction::Backward],
+            Self::Both => &Direction::ALL,
+        }
+    }
+}
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Printed<'a> {
@@ -111,7 +123,9 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     check_output(&args.output)?;
     let device = args.device.device.open()?;
-    let pretrained = args.pretrained(&device)?;
+    let recipe = args.recipe.as_deref().map(Recipe::open).transpose()?;
+    let pretrained = args.pretrained(recipe.as_ref(), &device)?;
+    let any = pretrained.first();
     let documents = args.documents(global)?;
     let stop = StopSignal::default();
     let labels = documents.labeled.iter().chain(&documents.validation);
@@ -120,27 +134,18 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
         .target(labels.map(|document| document.label.as_deref()));
     let options = FitOptions {
         target,
-        ..args.options(pretrained.as_ref(), device.clone(), stop.clone(), global)?
+        ..args.options(recipe, any, device.clone(), stop.clone(), global)?
     };
-    let measure = |recipe: &Recipe| speed(recipe, pretrained.as_ref(), &device);
-    let plan = fit::plan(documents, pretrained.is_some(), Some(&measure), &options)?;
+    let measure = |recipe: &Recipe| speed(recipe, any, &device);
+    let plan = fit::plan(documents, any.is_some(), Some(&measure), &options)?;
     if !global.quiet {
-        write!(
-            std::io::stderr(),
-            "{}",
-            fit_report::intention(&plan, pretrained.is_some())
-        )?;
+        let intention = fit_report::intention(&plan, any.is_some());
+        write!(std::io::stderr(), "{intention}")?;
     }
     interrupt::raise_on_interrupt(&stop)?;
-    let opened = |direction| -> Result<Option<TrainedLanguageModel>, TrainError> {
-        let model = pretrained.clone();
-        match model {
-            Some(model) if model.direction != direction => Err(TrainError::Unusable(format!(
-                "the pretrained model reads {}; choose that --direction",
-                model.direction
-            ))),
-            model => Ok(model),
-        }
+    let opened = |direction| {
+        let model = pretrained.iter().find(|model| model.direction == direction);
+        Ok(model.cloned())
     };
     let mut progress = Progress::new(global);
     let fitted = fit::fit(&plan, opened, &options, &mut progress).map_err(again)?;
@@ -152,14 +157,33 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
 }
 
 impl FitArgs {
+    /// A language model for each direction, or none at all.
     fn pretrained(
         &self,
+        recipe: Option<&Recipe>,
         device: &burn::tensor::Device,
-    ) -> anyhow::Result<Option<TrainedLanguageModel>> {
-        match self.pretrained.as_path() {
-            none if none == Path::new("none") => Ok(None),
-            path => Ok(Some(ModelFile::open_language_model(path, device)?)),
+    ) -> anyhow::Result<Vec<TrainedLanguageModel>> {
+        let named = self.pretrained.clone().unwrap_or_else(|| {
+            let english = recipe.is_none_or(|recipe| recipe.text == TokenizerConfig::default());
+            if english && self.tokenizer.is_default() {
+                Pretrained::english()
+            } else {
+                Pretrained::None
+            }
+        });
+        let mut models = Vec::new();
+        for &direction in self.direction.directions() {
+            let model = named.open("--pretrained", direction, device)?;
+            if let Some(model) = &model {
+                ensure!(
+                    model.direction == direction,
+                    "the pretrained model reads {}; choose that --direction",
+                    model.direction
+                );
+            }
+            models.extend(model);
         }
+        Ok(models)
     }
 
     fn documents(&self, global: &GlobalArgs) -> anyhow::Result<FitDocuments> {
@@ -227,14 +251,16 @@ impl FitArgs {
 
     fn options(
         &self,
+        recipe: Option<Recipe>,
         pretrained: Option<&TrainedLanguageModel>,
         device: burn::tensor::Device,
         stop: StopSignal,
         global: &GlobalArgs,
     ) -> anyhow::Result<FitOptions> {
-        let recipe = self.recipe.as_deref().map(Recipe::open).transpose()?;
         let mut wanted = recipe.clone().unwrap_or_else(fit::recipe);
-        let wanted = self.tokenizer.wanted(&mut wanted.text, &mut wanted.vocab)?;
+        let wanted = self
+            .tokenizer
+            .wanted(&mut wanted.text, &mut wanted.vocab.max_size)?;
         let earlier = pretrained.map(|trained| trained.tokenizer.clone());
         let tokenizer = if let Some(tokenizer) = earlier.filter(|_| self.tokenizer.is_default()) {
             tokenizer
@@ -252,11 +278,7 @@ impl FitArgs {
             None => self.output.with_added_extension("work"),
         };
         Ok(FitOptions {
-            directions: match self.direction {
-                Ways::Forward => vec![Direction::Forward],
-                Ways::Backward => vec![Direction::Backward],
-                Ways::Both => Direction::ALL.to_vec(),
-            },
+            directions: self.direction.directions().to_vec(),
             seed: self.seed,
             tokenizer,
             recipe,

@@ -2,16 +2,16 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use console::Term;
 use serde::Serialize;
 use ulmfit_data::Direction;
 use ulmfit_train::{
-    LrCurve, LrFindOptions, LrFindStage, LrPoint, ModelFile, Recipe, find_learning_rate,
-    write_atomically,
+    LrCurve, LrFindOptions, LrFindStage, LrPoint, Recipe, find_learning_rate, write_atomically,
 };
 
 use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TokenizerArgs};
+use crate::pretrained::Pretrained;
 use crate::progress::Progress;
 use crate::{documents, output, plot};
 
@@ -39,12 +39,13 @@ pub(crate) struct LrFindArgs {
     /// Stage to look for a rate for [default: train with --language-model, else finetune]
     #[arg(long, value_enum, value_name = "STAGE")]
     stage: Option<StageName>,
-    /// Language model to fine-tune
-    #[arg(long, value_name = "MODEL", conflicts_with = "language_model")]
-    pretrained: Option<PathBuf>,
-    /// Language model to train a classifier on
-    #[arg(long, value_name = "MODEL")]
-    language_model: Option<PathBuf>,
+    /// Language model to fine-tune: a file, a name that `ulmfit models` lists, or `none` [default:
+    /// as `ulmfit finetune` has it]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath, conflicts_with = "language_model")]
+    pretrained: Option<Pretrained>,
+    /// Language model to train a classifier on: a file, or a name that `ulmfit models` lists
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
+    language_model: Option<Pretrained>,
     /// Phase of the recipe's unfreezing whose layers train, counted from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     phase: u16,
@@ -111,7 +112,7 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     };
     // On disk, as for a stage, so that memory does not grow with the texts.
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let wanted = TokenizerArgs::default().wanted(&mut recipe.text, &mut recipe.vocab)?;
+    let wanted = TokenizerArgs::default().wanted(&mut recipe.text, &mut recipe.vocab.max_size)?;
     let is_classifier = matches!(stage, LrFindStage::Classifier(_));
     let earlier = model.map(|model| &model.tokenizer);
     let earlier = earlier.filter(|earlier| is_classifier || *earlier.config() == wanted.config);
@@ -145,18 +146,25 @@ fn stage(args: &LrFindArgs, options: &LrFindOptions) -> anyhow::Result<LrFindSta
         named == StageName::Finetune || args.pretrained.is_none(),
         "--pretrained is what is fine-tuned; leave it out, or say --stage finetune"
     );
-    let open = |path: &PathBuf| ModelFile::open_language_model(path, &options.device).map(Box::new);
+    let open = |model: &Pretrained, option| -> anyhow::Result<_> {
+        let model = model.open(option, options.direction, &options.device)?;
+        Ok(model.map(Box::new))
+    };
     Ok(match named {
         StageName::Pretrain => LrFindStage::Pretrain,
         StageName::Finetune => {
-            LrFindStage::Finetune(args.pretrained.as_ref().map(open).transpose()?)
+            let english = Pretrained::english();
+            let pretrained = args.pretrained.as_ref().unwrap_or(&english);
+            LrFindStage::Finetune(open(pretrained, "--pretrained")?)
         }
         StageName::Train => {
-            let path = args.language_model.as_ref();
-            let path = path.context(
+            let model = match &args.language_model {
+                Some(model) => open(model, "--language-model")?,
+                None => None,
+            };
+            LrFindStage::Classifier(model.context(
                 "a classifier is trained on a language model; name it with --language-model",
-            )?;
-            LrFindStage::Classifier(open(path)?)
+            )?)
         }
     })
 }

@@ -15,6 +15,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod lr_find;
+pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod pretrain;
 pub(crate) mod quantize;

@@ -36,7 +36,7 @@ pub(super) fn prepare(
     check_run_dir(&args.run, args.resume)?;
     let default = TokenizerArgs::default();
     let wanted = tokenizer.unwrap_or(&default);
-    let wanted = wanted.wanted(&mut recipe.text, &mut recipe.vocab)?;
+    let wanted = wanted.wanted(&mut recipe.text, &mut recipe.vocab.max_size)?;
     let earlier = earlier.filter(|earlier| {
         tokenizer.is_none() || (wanted.subwords.is_none() && *earlier.config() == wanted.config)
     });

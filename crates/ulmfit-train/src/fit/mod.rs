@@ -170,7 +170,7 @@ pub fn fit(
         };
         let mut classifier = train_classifier(
             data,
-            language_model,
+            Some(language_model),
             &plan.recipe,
             &options.run("classifier", direction),
             observer,

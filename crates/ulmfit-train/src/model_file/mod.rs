@@ -282,7 +282,26 @@ impl ModelFile {
         path: &Path,
         device: &Device,
     ) -> Result<TrainedLanguageModel, TrainError> {
-        match Self::open(path, device)? {
+        Self::open(path, device)?.language_model(path)
+    }
+
+    /// The language model in the bytes of a file that messages call by `name`: one that is part of a
+    /// program.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelFile::from_bytes`], and [`TrainError::ModelFile`] when they hold something else.
+    pub fn language_model_from_bytes(
+        bytes: Vec<u8>,
+        name: impl AsRef<Path>,
+        device: &Device,
+    ) -> Result<TrainedLanguageModel, TrainError> {
+        let name = name.as_ref();
+        Self::from_bytes(bytes, name, device)?.language_model(name)
+    }
+
+    fn language_model(self, path: &Path) -> Result<TrainedLanguageModel, TrainError> {
+        match self {
             Self::LanguageModel(trained) => Ok(*trained),
             Self::Classifier(_) => Err(TrainError::ModelFile {
                 path: path.to_owned(),

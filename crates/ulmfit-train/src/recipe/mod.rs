@@ -25,7 +25,7 @@ pub struct Recipe {
     /// How texts become tokens.
     pub text: TokenizerConfig,
     /// How a vocabulary is chosen.
-    pub vocab: VocabConfig,
+    pub vocab: VocabRecipe,
     /// The encoder's sizes.
     pub model: ModelRecipe,
     /// Pretraining the language model on general text.
@@ -36,6 +36,33 @@ pub struct Recipe {
     pub classifier: ClassifierRecipe,
     /// Which part of a data set the profile uses; read by `cargo xtask reproduce`.
     pub data: DataRecipe,
+}
+
+/// How a vocabulary is chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VocabRecipe {
+    /// A word must occur at least this often.
+    pub min_freq: u64,
+    /// Most tokens to keep, special tokens included, fillers not.
+    pub max_size: usize,
+    /// Fill up to a multiple of this; see [`VocabConfig::pad_to_multiple`].
+    pub pad_to_multiple: usize,
+    /// Whether fine-tuning keeps the words of the pretrained model that it does not find in the task's
+    /// text, beyond `max_size`. Without them, which is what fastai does, a text to classify loses
+    /// every word that the model knew and the task's text did not have often enough.
+    pub keep_pretrained: bool,
+}
+
+impl VocabRecipe {
+    /// What decides about the words of a text.
+    pub fn config(&self) -> VocabConfig {
+        VocabConfig {
+            min_freq: self.min_freq,
+            max_size: self.max_size,
+            pad_to_multiple: self.pad_to_multiple,
+        }
+    }
 }
 
 /// The encoder's sizes.

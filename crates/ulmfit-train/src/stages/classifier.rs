@@ -1,7 +1,9 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use ulmfit_data::{DocumentBatches, EncodedCorpus, TokenizedCorpus, stratified_split};
+use ulmfit_data::{
+    Direction, DocumentBatches, EncodedCorpus, TokenizedCorpus, Tokenizer, Vocab, stratified_split,
+};
 use ulmfit_model::{
     AwdLstm, AwdLstmConfig, DropoutRng, InitRng, Precision, TextClassifier, TextClassifierConfig,
     activation_regularization, named_weights, temporal_activation_regularization,
@@ -19,7 +21,7 @@ use crate::error::TrainError;
 use crate::event::{Observer, Validation};
 use crate::model_file::{ModelFile, TrainedClassifier, TrainedLanguageModel};
 use crate::options::RunOptions;
-use crate::prepare::{check_tokenizer, others};
+use crate::prepare::{check_tokenizer, others, vocabulary};
 use crate::recipe::{ClassWeights, ClassifierRecipe, Keep, Recipe};
 use crate::target::{Standardization, Target};
 use crate::truth::Truth;
@@ -56,12 +58,15 @@ impl<'a> From<&'a TokenizedCorpus> for ClassifierData<'a> {
 /// Trains a classifier on top of a fine-tuned language model (Howard and Ruder 2018, section
 /// 3.3), and writes `model.safetensors` into the run's folder.
 ///
+/// Without `language_model` the encoder starts from random weights, with the sizes of the recipe's
+/// `[model]` and the vocabulary of the documents to train on: "from scratch" in the paper's table 7.
+///
 /// # Errors
 ///
 /// Any [`TrainError`]; a run that ends in one can be resumed from its last checkpoint.
 pub fn train_classifier<'a>(
     data: impl Into<ClassifierData<'a>>,
-    language_model: TrainedLanguageModel,
+    language_model: Option<TrainedLanguageModel>,
     recipe: &Recipe,
     options: &RunOptions,
     observer: &mut dyn Observer,
@@ -72,34 +77,25 @@ pub fn train_classifier<'a>(
         held_out,
     } = data.into();
     let stage = &recipe.classifier;
-    if language_model.direction != options.direction {
-        return Err(TrainError::Unusable(format!(
-            "the language model reads {} and this run reads {}; both must be the same",
-            language_model.direction, options.direction
-        )));
-    }
-    let TrainedLanguageModel {
-        config,
-        tokenizer,
-        vocab,
-        direction,
-        provenance,
-        model,
-    } = language_model;
-    check_tokenizer(
-        corpus,
-        tokenizer.config(),
-        tokenizer.subwords(),
-        "the language model",
-    )?;
     let (labels, truth) = Truth::new(&target, corpus.labels().iter())?;
-    let corpus = directed(corpus.encode_all(&vocab).load()?, direction);
-    let data_digest = digest::of_data(&corpus, &truth.words(), &vocab)?;
     let (train, valid) = if let Some(valid) = held_out {
         (others(&valid, truth.len()), valid)
     } else {
         stratified_split(&truth.strata(), stage.training.validation, options.seed)
     };
+    let Base {
+        encoder,
+        tokenizer,
+        vocab,
+        digest,
+        weights,
+    } = match language_model {
+        Some(language_model) => Base::pretrained(language_model, corpus, options.direction)?,
+        None => Base::untrained(corpus, &train, recipe)?,
+    };
+    let direction = options.direction;
+    let corpus = directed(corpus.encode_all(&vocab).load()?, direction);
+    let data_digest = digest::of_data(&corpus, &truth.words(), &vocab)?;
     let standardization = match truth.select(&train) {
         Truth::Numbers(numbers) => Standardization::of(&numbers)?,
         Truth::Classes(_) | Truth::LabelSets(_) => Standardization::default(),
@@ -118,8 +114,8 @@ pub fn train_classifier<'a>(
         part(&valid, ClassWeights::None),
     );
 
-    let config = config_on(config.encoder, stage, target.n_outputs(&labels));
-    let classifier = start(&config, model.encoder, options.seed, &options.device);
+    let config = config_on(encoder, stage, target.n_outputs(&labels));
+    let classifier = start(&config, weights, options.seed, &options.device);
     let mut run = Run::open(
         Subject {
             stage: "classifier",
@@ -127,7 +123,7 @@ pub fn train_classifier<'a>(
             train: &train.documents,
             valid: &valid.documents,
             data_digest,
-            pretrained_digest: Some(digest_of(&provenance)),
+            pretrained_digest: digest,
             vocab_size: vocab.len(),
             parameters: classifier.num_params(),
         },
@@ -160,6 +156,58 @@ pub fn train_classifier<'a>(
     Ok(trained)
 }
 
+/// What a classifier is built on.
+struct Base {
+    encoder: AwdLstmConfig,
+    tokenizer: Tokenizer,
+    vocab: Vocab,
+    /// Of the language model.
+    digest: Option<String>,
+    /// Of the encoder; random ones where there are none.
+    weights: Option<AwdLstm>,
+}
+
+impl Base {
+    fn pretrained(
+        language_model: TrainedLanguageModel,
+        corpus: &TokenizedCorpus,
+        direction: Direction,
+    ) -> Result<Self, TrainError> {
+        if language_model.direction != direction {
+            return Err(TrainError::Unusable(format!(
+                "the language model reads {} and this run reads {direction}; both must be the same",
+                language_model.direction
+            )));
+        }
+        let tokenizer = language_model.tokenizer;
+        let whose = "the language model";
+        check_tokenizer(corpus, tokenizer.config(), tokenizer.subwords(), whose)?;
+        Ok(Self {
+            encoder: language_model.config.encoder,
+            tokenizer,
+            vocab: language_model.vocab,
+            digest: Some(digest_of(&language_model.provenance)),
+            weights: Some(language_model.model.encoder),
+        })
+    }
+
+    fn untrained(
+        corpus: &TokenizedCorpus,
+        train: &[usize],
+        recipe: &Recipe,
+    ) -> Result<Self, TrainError> {
+        check_tokenizer(corpus, &recipe.text, None, "the recipe's [text]")?;
+        let vocab = vocabulary(corpus, train, recipe)?;
+        Ok(Self {
+            encoder: recipe.encoder(vocab.len(), recipe.classifier.dropout()),
+            tokenizer: corpus.tokenizer().clone(),
+            vocab,
+            digest: None,
+            weights: None,
+        })
+    }
+}
+
 /// The configuration of a classifier on top of a language model's encoder.
 pub(super) fn config_on(
     encoder: AwdLstmConfig,
@@ -173,16 +221,18 @@ pub(super) fn config_on(
         .with_max_len(Some(recipe.max_len))
 }
 
-/// The classifier before its first step: a language model's encoder, and a new head.
+/// The classifier before its first step: a language model's encoder, if there is one, and a new head.
 pub(super) fn start(
     config: &TextClassifierConfig,
-    encoder: AwdLstm,
+    encoder: Option<AwdLstm>,
     seed: u64,
     device: &Device,
 ) -> TextClassifier {
-    config
-        .init(&mut InitRng::new(seed), &device.clone().autodiff())
-        .with_encoder(encoder.train(), config)
+    let classifier = config.init(&mut InitRng::new(seed), &device.clone().autodiff());
+    match encoder {
+        Some(encoder) => classifier.with_encoder(encoder.train(), config),
+        None => classifier,
+    }
 }
 
 /// Trains `model` as the recipe says, from the run's checkpoint if there is one.

@@ -25,6 +25,11 @@ pub struct LanguageModelReport {
     pub accuracy: f64,
     /// Tokens that were predicted.
     pub tokens: usize,
+    /// The part of the text's tokens that are not in the vocabulary. Each counts as `xxunk`.
+    pub unknown: f64,
+    /// The bits that a character of the text takes, which models with different tokens can be compared by,
+    /// as long as few are unknown: those take no more than `xxunk` does.
+    pub bits_per_character: f64,
 }
 
 /// Measures a language model on documents, read one after the other in their order.
@@ -38,6 +43,11 @@ pub fn evaluate_language_model(
     device: &Device,
 ) -> Result<LanguageModelReport, TrainError> {
     let corpus = encode_documents(&trained.tokenizer, &trained.vocab, documents);
+    let ids = corpus.iter().flatten();
+    let unknown = ids.filter(|&&id| id == trained.vocab.unknown_id()).count();
+    let unknown = unknown as f64 / corpus.n_tokens().max(1) as f64;
+    let fields = documents.iter().flat_map(|document| &document.fields);
+    let characters = fields.map(|field| field.chars().count()).sum::<usize>();
     let config = LmStreamConfig {
         batch_size: (corpus.n_tokens() / TOKENS_PER_ROW).clamp(1, MAX_ROWS),
         sequence_length: SequenceLength::Fixed(SEQUENCE_LENGTH),
@@ -48,10 +58,14 @@ pub fn evaluate_language_model(
     let validation = validate(&trained.model, stream.epoch_in_order(), device)?;
     let perplexity = validation.perplexity();
     let Validation { loss, accuracy } = validation;
+    let tokens = stream.n_predictions();
+    let bits = loss * tokens as f64 / std::f64::consts::LN_2;
     Ok(LanguageModelReport {
         loss,
         perplexity,
         accuracy: accuracy.unwrap_or_default(),
-        tokens: stream.n_predictions(),
+        tokens,
+        unknown,
+        bits_per_character: bits / characters.max(1) as f64,
     })
 }

@@ -16,8 +16,9 @@ use crate::recipe::Recipe;
 /// Fine-tunes a language model on the task's text (Howard and Ruder 2018, section 3.2), and writes
 /// `model.safetensors` into the run's folder.
 ///
-/// The vocabulary is chosen anew from the task's text; words that `pretrained` knows keep their
-/// embeddings, others start from the mean of all. Subwords must be those of `pretrained`. Without
+/// The vocabulary is chosen anew from the task's text, and the words of `pretrained` stay behind it if
+/// the recipe says so; words that `pretrained` knows keep their embeddings, others start from the
+/// mean of all. Subwords must be those of `pretrained`. Without
 /// `pretrained` the model starts from scratch.
 ///
 /// # Errors
@@ -34,11 +35,18 @@ pub fn finetune(
     if let Some(pretrained) = &pretrained {
         check_fits(pretrained, corpus, recipe, options.direction)?;
     }
+    let known = pretrained.as_ref().map(|trained| &trained.vocab);
     let LanguageModelData {
         tokenizer,
         vocab,
         corpora,
-    } = language_model_data(corpus, recipe, stage.training.validation, options.seed)?;
+    } = language_model_data(
+        corpus,
+        known,
+        recipe,
+        stage.training.validation,
+        options.seed,
+    )?;
     let pretrained_digest = pretrained
         .as_ref()
         .map(|trained| digest_of(&trained.provenance));
@@ -120,7 +128,7 @@ pub(super) fn check_fits(
     if *pretrained.tokenizer.config() != recipe.text {
         return Err(TrainError::Unusable(
             "the pretrained model was made with another tokenizer than the recipe's [text]; \
-             words would not mean the same"
+             words would not mean the same; start from a model of that tokenizer, or from none"
                 .to_owned(),
         ));
     }

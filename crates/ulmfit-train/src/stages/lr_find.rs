@@ -81,6 +81,7 @@ pub fn find_learning_rate(
         LrFindStage::Pretrain => {
             let data = language_model_data(
                 corpus,
+                None,
                 recipe,
                 recipe.pretrain.training.validation,
                 options.seed,
@@ -99,8 +100,10 @@ pub fn find_learning_rate(
             if let Some(pretrained) = &pretrained {
                 finetune::check_fits(pretrained, corpus, recipe, options.direction)?;
             }
+            let known = pretrained.as_ref().map(|pretrained| &pretrained.vocab);
             let data = language_model_data(
                 corpus,
+                known,
                 recipe,
                 recipe.finetune.training.validation,
                 options.seed,
@@ -196,7 +199,7 @@ fn of_classifier(
     };
     let config = classifier::config_on(language_model.config.encoder, recipe, names.len());
     let encoder = language_model.model.encoder;
-    let model = classifier::start(&config, encoder, options.seed, &options.device);
+    let model = classifier::start(&config, Some(encoder), options.seed, &options.device);
     let batches = DocumentBatches::new(train.documents.lengths(), recipe.training.batch_size)?;
     let groups = LayerGroups::new(&model, model.layer_groups())?;
     let mut test = RangeTest::new(&recipe.training, &groups, options, observer)?;

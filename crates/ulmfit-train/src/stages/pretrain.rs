@@ -29,7 +29,13 @@ pub fn pretrain(
         tokenizer,
         vocab,
         corpora,
-    } = language_model_data(corpus, recipe, stage.training.validation, options.seed)?;
+    } = language_model_data(
+        corpus,
+        None,
+        recipe,
+        stage.training.validation,
+        options.seed,
+    )?;
     let config = LanguageModelConfig::new(recipe.encoder(vocab.len(), stage.dropout()))
         .with_alpha(stage.alpha)
         .with_beta(stage.beta);

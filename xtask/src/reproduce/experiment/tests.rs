@@ -8,7 +8,7 @@ use crate::reproduce::corpus::Place;
 use crate::reproduce::recipe::DataPlan;
 use crate::{process, workspace};
 
-fn experiment(folder: &Path) -> (Experiment, Ulmfit) {
+pub(crate) fn experiment(folder: &Path) -> (Experiment, Ulmfit) {
     // By another process: one that this one wrote itself could still be open in a fork of it, and a
     // program that is open for writing does not start.
     let script = workspace::root().join("xtask/src/reproduce/experiment/stand_in.sh");
@@ -31,6 +31,7 @@ fn experiment(folder: &Path) -> (Experiment, Ulmfit) {
             format: "csv".into(),
             place: Place::Files(files.into()),
         },
+        pretrained: None,
         pretrain_data: vec![],
         recipe: Recipe {
             path: "recipes/tiny.toml".into(),
@@ -57,7 +58,7 @@ fn experiment(folder: &Path) -> (Experiment, Ulmfit) {
 }
 
 /// The calls since the last time, with the folder's name left out.
-fn calls(folder: &Path) -> Vec<String> {
+pub(crate) fn calls(folder: &Path) -> Vec<String> {
     let path = folder.join("calls");
     let text = fs_err::read_to_string(&path).expect("there were calls");
     fs_err::remove_file(path).expect("the list of calls");

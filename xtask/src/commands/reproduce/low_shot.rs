@@ -1,0 +1,129 @@
+//! `cargo xtask reproduce low-shot`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{Direction, Imdb, Options, Profile, folder, program};
+use crate::reproduce::corpus::file_name;
+use crate::reproduce::low_shot::{Arm, LABELS, LowShot, SEEDS, TEST_DOCUMENTS, TOKENS_PER_REVIEW};
+use crate::reproduce::pretrained;
+use crate::reproduce::recipe::Recipe;
+use crate::reproduce::study::design::{DIRECTION, Design};
+use crate::reproduce::study::step::Step;
+
+/// The seed of the `cpu` profile.
+const PROFILE_SEED: u64 = 42;
+/// Of the training split.
+const DOCUMENTS: usize = 25_000;
+
+/// Which part of the study to run; what is finished is kept, and what was stopped goes on.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Numbers of labels
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = LABELS)]
+    labels: Vec<usize>,
+    /// Seeds: each draws its labeled reviews, the same for every arm
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = SEEDS)]
+    seeds: Vec<u64>,
+    /// Ways to a classifier
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Arm::ALL)]
+    arms: Vec<Arm>,
+    /// Test reviews, always the same ones; 0 for all
+    #[arg(long, value_name = "N", default_value_t = TEST_DOCUMENTS)]
+    test_documents: usize,
+    /// The reviews, where they are not to be downloaded: the published archive, or its folder
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// cpu, ndarray, wgpu or cuda; of several GPUs one by its number, as in cuda:1
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// The folder of the runs, if not the workspace's runs
+    #[arg(long, value_name = "RUNS_DIR")]
+    out: Option<PathBuf>,
+    /// The folder of the report, if not the workspace's docs/results
+    #[arg(long, value_name = "DIR")]
+    reports: Option<PathBuf>,
+    /// An ulmfit that is built already
+    #[arg(long, value_name = "PROGRAM")]
+    binary: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let study = arguments.study()?;
+    study.run(&program(arguments.binary.as_ref(), &arguments.device)?)
+}
+
+impl Arguments {
+    fn study(&self) -> anyhow::Result<LowShot> {
+        // The language model of the semi-supervised arm is the `cpu` profile's, in its folder.
+        let profile = Imdb {
+            profile: Profile::Cpu,
+            options: Options {
+                data: self.data.clone(),
+                pretrained: pretrained::ENGLISH.to_owned(),
+                pretrain_data: vec![],
+                device: self.device.clone(),
+                direction: Direction::Forward,
+                seed: PROFILE_SEED,
+                resume: true,
+                transductive: false,
+                out: self.out.clone(),
+                reports: self.reports.clone(),
+                binary: None,
+            },
+        };
+        let source = profile.experiment()?;
+        let data = source.corpus.facts()?;
+        let stages = source.stages(DIRECTION, &data, &[])?;
+        let tuned = stages.into_iter().find(|it| it.plan.stage == "finetune");
+        let language_model = Step {
+            stage: tuned.context("the cpu profile fine-tunes a language model")?,
+            recipe: source.recipe,
+            // As many reviews again as have labels are to test on, and twice as many have none.
+            documents: 3 * DOCUMENTS,
+        };
+        let mut labels = self.labels.clone();
+        labels.sort_unstable();
+        labels.dedup();
+        Ok(LowShot {
+            command: self.command(),
+            design: Design {
+                runs: folder(self.out.as_ref(), "runs")?.join("low-shot"),
+                corpus: source.corpus,
+                data,
+                on_board: pretrained::digest(Some(pretrained::ENGLISH), DIRECTION)?,
+                recipe: Recipe::load("low-shot")?,
+                device: self.device.clone(),
+                documents: DOCUMENTS,
+                test_documents: self.test_documents,
+                tokens_per_document: TOKENS_PER_REVIEW,
+            },
+            language_model,
+            labels,
+            seeds: self.seeds.clone(),
+            arms: self.arms.clone(),
+            reports: folder(self.reports.as_ref(), "docs/results")?,
+        })
+    }
+
+    /// The command that gives the whole report, whatever part of it runs this time.
+    fn command(&self) -> String {
+        let mut command = "cargo xtask reproduce low-shot".to_owned();
+        let mut add = |option: &str, value: &str| {
+            write!(command, " --{option} {value}").expect("a String takes every write");
+        };
+        if let Some(path) = &self.data {
+            add("data", &file_name(path));
+        }
+        if self.device != "cpu" {
+            add("device", &self.device);
+        }
+        if self.test_documents != TEST_DOCUMENTS {
+            add("test-documents", &self.test_documents.to_string());
+        }
+        command
+    }
+}

@@ -1,0 +1,109 @@
+//! The ways to a classifier that are compared.
+
+use std::fmt;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::reproduce::low_shot::TOKENS_PER_REVIEW;
+use crate::reproduce::study::variant::Variant;
+
+/// A way from labeled documents to a classifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Arm {
+    /// TF-IDF with logistic regression
+    TfIdf,
+    /// The classifier on random weights
+    FromScratch,
+    /// Pretrained, the language model fine-tuned on the labeled texts alone
+    Supervised,
+    /// Pretrained, the language model fine-tuned on all training and unlabeled texts
+    SemiSupervised,
+}
+
+/// Documents that the classifier's last phase aims to read, over all its epochs: as `ulmfit fit`.
+const CLASSIFIER_DOCUMENTS: usize = 6_000;
+/// The epochs of that phase, at least and at most: as `ulmfit fit`.
+const CLASSIFIER_EPOCHS: [usize; 2] = [3, 30];
+/// The phases of gradual unfreezing before it, an epoch each.
+const FROZEN_EPOCHS: usize = 3;
+/// Tokens that fine-tuning aims to read, over all its epochs: as `ulmfit fit`.
+const FINETUNE_TOKENS: f64 = 2e6;
+/// The paper, section 4.1.
+const MOST_FINETUNE_EPOCHS: f64 = 15.0;
+
+impl Arm {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::TfIdf,
+        Self::FromScratch,
+        Self::Supervised,
+        Self::SemiSupervised,
+    ];
+
+    /// For people.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::TfIdf => "TF-IDF + logistic regression",
+            Self::FromScratch => "from scratch",
+            Self::Supervised => "ULMFiT, supervised",
+            Self::SemiSupervised => "ULMFiT, semi-supervised",
+        }
+    }
+
+    /// What the recipe is changed in for this many labels: little is read often, and in small batches.
+    pub(crate) fn variant(self, labels: usize) -> Variant {
+        let batch_size = match labels {
+            0..200 => 8,
+            200..1000 => 16,
+            _ => 32,
+        };
+        let [least, most] = CLASSIFIER_EPOCHS;
+        let last = CLASSIFIER_DOCUMENTS.div_ceil(labels.max(1));
+        let last = last.clamp(least, most);
+        let variant = Variant::default()
+            .with("classifier.training.batch_size", batch_size.to_string())
+            .with(
+                "classifier.training.epochs",
+                (FROZEN_EPOCHS + last).to_string(),
+            );
+        let unfreezing = format!(
+            "{{ explicit = [{{ trainable = {{ last = 1 }}, epochs = 1, lr_max = 0.02 }}, \
+             {{ trainable = {{ last = 2 }}, epochs = 1, lr_max = 0.01 }}, \
+             {{ trainable = {{ last = 3 }}, epochs = 1, lr_max = 0.005 }}, \
+             {{ trainable = \"all\", epochs = {last}, lr_max = 0.005 }}] }}"
+        );
+        let gradual = |variant: Variant| variant.with("classifier.training.unfreezing", unfreezing);
+        match self {
+            Self::TfIdf => Variant::default(),
+            // There is nothing to preserve.
+            Self::FromScratch => variant
+                .with("classifier.training.unfreezing", "\"full\"")
+                .with("classifier.training.discriminative", "\"uniform\"")
+                .with("classifier.training.schedule.lr_max", "0.005"),
+            Self::Supervised => {
+                let tokens = TOKENS_PER_REVIEW * labels.max(1) as f64;
+                let epochs = (FINETUNE_TOKENS / tokens)
+                    .clamp(1.0, MOST_FINETUNE_EPOCHS)
+                    .floor();
+                gradual(variant)
+                    .with("finetune.training.epochs", format!("{epochs:.0}"))
+                    // A part of so few texts would say nothing.
+                    .with("finetune.training.validation", "0.0")
+            }
+            Self::SemiSupervised => gradual(variant),
+        }
+    }
+}
+
+/// As on the command line and in the names of folders.
+impl fmt::Display for Arm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TfIdf => "tf-idf",
+            Self::FromScratch => "from-scratch",
+            Self::Supervised => "supervised",
+            Self::SemiSupervised => "semi-supervised",
+        })
+    }
+}

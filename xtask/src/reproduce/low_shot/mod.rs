@@ -1,0 +1,178 @@
+//! How many labels does it take? Four arms at several numbers of labels, each on the same documents
+//! (Howard and Ruder 2018, figure 3).
+
+mod arm;
+mod plot;
+mod report;
+#[cfg(all(test, unix))]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+pub(crate) use arm::Arm;
+
+use crate::machine::Machine;
+use crate::reproduce::report::RecipeFacts;
+use crate::reproduce::study::cell::{Cell, Outcome};
+use crate::reproduce::study::design::{Design, Draw, Start};
+use crate::reproduce::study::estimate;
+use crate::reproduce::study::step::Step;
+use crate::reproduce::study::variant::Variant;
+use crate::ulmfit::Ulmfit;
+use crate::workspace;
+use report::{Measured, Report};
+
+/// Numbers of labels, seeds and arms of the whole study.
+pub(crate) const LABELS: [usize; 5] = [100, 200, 500, 1000, 5000];
+pub(crate) const SEEDS: [u64; 3] = [0, 1, 2];
+/// Of the test reviews.
+pub(crate) const TEST_DOCUMENTS: usize = 5000;
+/// Words, punctuation and special tokens of a review, on average.
+pub(crate) const TOKENS_PER_REVIEW: f64 = 300.0;
+
+/// The study, and which part of it is to run.
+#[derive(Debug)]
+pub(crate) struct LowShot {
+    /// As typed, for the report.
+    pub(crate) command: String,
+    pub(crate) design: Design,
+    /// The language model that the semi-supervised arm starts from: the `cpu` profile's, fine-tuned on
+    /// all training and unlabeled reviews.
+    pub(crate) language_model: Step,
+    pub(crate) labels: Vec<usize>,
+    pub(crate) seeds: Vec<u64>,
+    pub(crate) arms: Vec<Arm>,
+    /// The folder of the report.
+    pub(crate) reports: PathBuf,
+}
+
+/// A measurement of the study.
+#[derive(Debug)]
+struct Place {
+    arm: Arm,
+    draw: Draw,
+    cell: Cell,
+}
+
+impl LowShot {
+    /// Runs every cell asked for that is not finished. The report, of all that are, is written anew after
+    /// each.
+    pub(crate) fn run(&self, ulmfit: &Ulmfit) -> anyhow::Result<()> {
+        let wanted = self.places(&self.labels, &self.seeds, &self.arms)?;
+        // Before anything that takes time.
+        for place in &wanted {
+            place.cell.check()?;
+        }
+        let cells: Vec<_> = wanted.iter().map(|place| &place.cell).collect();
+        let tokens = self.design.tokens_per_document;
+        eprintln!("{}", estimate::line(&cells, tokens)?);
+        for place in &wanted {
+            place.cell.complete(ulmfit)?;
+            self.report(ulmfit)?.write(&self.reports)?;
+        }
+        let report = self.report(ulmfit)?;
+        println!("{}", report.figures());
+        let path = workspace::shown(&self.reports.join("low-shot.md"));
+        eprintln!("the report is in {path}");
+        Ok(())
+    }
+
+    /// The cells of some labels, seeds and arms, those of a seed together and the quick arms first.
+    fn places(&self, labels: &[usize], seeds: &[u64], arms: &[Arm]) -> anyhow::Result<Vec<Place>> {
+        let mut places = vec![];
+        for &seed in seeds {
+            for &arm in arms {
+                for &labels in labels {
+                    let draw = Draw { labels, seed };
+                    let cell = self.cell(arm, draw)?;
+                    places.push(Place { arm, draw, cell });
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    fn cell(&self, arm: Arm, draw: Draw) -> anyhow::Result<Cell> {
+        let design = &self.design;
+        let Draw { labels, seed } = draw;
+        let folder = design.runs.join(format!("{arm}-{labels}-{seed}"));
+        let variant = arm.variant(labels);
+        let steps = match arm {
+            Arm::TfIdf => return design.baseline(folder, draw),
+            Arm::FromScratch => vec![design.train(&folder, &variant, draw, &Start::Nothing)?],
+            Arm::Supervised => {
+                let tuned = design.finetune(&folder, &variant, draw, &Start::OnBoard)?;
+                let start = Start::Stage(&tuned.stage);
+                let classifier = design.train(&folder, &variant, draw, &start)?;
+                vec![tuned, classifier]
+            }
+            Arm::SemiSupervised => {
+                let tuned = self.language_model.clone();
+                let start = Start::Stage(&tuned.stage);
+                let classifier = design.train(&folder, &variant, draw, &start)?;
+                vec![tuned, classifier]
+            }
+        };
+        design.measured(folder, steps)
+    }
+
+    /// The report of the whole study and of what was asked for beyond it, as far as it is finished.
+    fn report(&self, ulmfit: &Ulmfit) -> anyhow::Result<Report> {
+        let labels: Vec<_> = union(&LABELS, &self.labels);
+        let places = self.places(&labels, &union(&SEEDS, &self.seeds), &Arm::ALL)?;
+        let mut language_model = None;
+        let mut measured = vec![];
+        let mut missing = vec![];
+        for Place { arm, draw, cell } in places {
+            match cell.outcome() {
+                Some(outcome) => {
+                    let shared = outcome.stages.iter().find(|stage| stage.shared);
+                    language_model = language_model.or(shared.cloned());
+                    measured.push(Measured::new(arm, draw, &outcome));
+                }
+                None => missing.push((arm, draw.labels, draw.seed)),
+            }
+        }
+        let variants = [Arm::FromScratch, Arm::Supervised, Arm::SemiSupervised]
+            .into_iter()
+            .flat_map(|arm| labels.iter().map(move |&labels| (arm, labels)))
+            .map(|(arm, labels)| (arm, labels, arm.variant(labels)))
+            .collect::<Vec<(Arm, usize, Variant)>>();
+        Ok(Report {
+            command: self.command.clone(),
+            commit: ulmfit.commit.clone(),
+            machine: Machine::this(),
+            device: self.design.device.clone(),
+            data: self.design.data.clone(),
+            on_board: self.design.on_board.clone(),
+            test_documents: self.design.test_documents,
+            labels,
+            measured,
+            missing,
+            language_model,
+            recipe: RecipeFacts::from(&self.design.recipe),
+            source: RecipeFacts::from(&self.language_model.recipe),
+            variants,
+        })
+    }
+}
+
+impl Measured {
+    fn new(arm: Arm, draw: Draw, outcome: &Outcome) -> Self {
+        Self {
+            arm,
+            labels: draw.labels,
+            seed: draw.seed,
+            accuracy: outcome.evaluation.accuracy,
+            documents: outcome.evaluation.documents,
+            seconds: outcome.seconds(),
+        }
+    }
+}
+
+/// Of two lists, each value once, in rising order.
+fn union<T: Ord + Copy>(these: &[T], those: &[T]) -> Vec<T> {
+    let all: BTreeSet<T> = these.iter().chain(those).copied().collect();
+    all.into_iter().collect()
+}

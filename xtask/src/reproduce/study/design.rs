@@ -1,0 +1,217 @@
+//! What the cells of a study have in common, and how one is put together.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::cell::Cell;
+use super::step::Step;
+use super::variant::Variant;
+use crate::reproduce::corpus::{Corpus, DataFacts, limit};
+use crate::reproduce::pretrained;
+use crate::reproduce::recipe::Recipe;
+use crate::reproduce::stage::{Plan, Stage};
+
+pub(crate) const DIRECTION: &str = "forward";
+/// Draws the test documents, of every cell the same.
+pub(crate) const TEST_SEED: u64 = 0;
+
+/// What all cells have in common.
+#[derive(Debug)]
+pub(crate) struct Design {
+    /// The folder of the runs.
+    pub(crate) runs: PathBuf,
+    pub(crate) corpus: Corpus,
+    pub(crate) data: Vec<DataFacts>,
+    /// The digest of the language model on board.
+    pub(crate) on_board: Option<String>,
+    /// The recipe that variants are made from.
+    pub(crate) recipe: Recipe,
+    pub(crate) device: String,
+    /// Of the training split.
+    pub(crate) documents: usize,
+    /// 0 for all of them.
+    pub(crate) test_documents: usize,
+    /// On average.
+    pub(crate) tokens_per_document: f64,
+}
+
+/// Labeled documents: how many, 0 for all of them, and the seed that draws them and all else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Draw {
+    pub(crate) labels: usize,
+    pub(crate) seed: u64,
+}
+
+/// What a stage starts from.
+#[derive(Debug)]
+pub(crate) enum Start<'a> {
+    /// Random weights.
+    Nothing,
+    /// The language model on board.
+    OnBoard,
+    /// The model of another stage.
+    Stage(&'a Stage),
+}
+
+impl Start<'_> {
+    /// As `--pretrained` and `--language-model` name it.
+    fn argument(&self) -> OsString {
+        match self {
+            Self::Nothing => "none".into(),
+            Self::OnBoard => pretrained::ENGLISH.into(),
+            Self::Stage(stage) => stage.model().into(),
+        }
+    }
+}
+
+impl Design {
+    /// `ulmfit finetune` on the drawn documents' texts, in `folder/finetune`.
+    pub(crate) fn finetune(
+        &self,
+        folder: &Path,
+        variant: &Variant,
+        draw: Draw,
+        start: &Start<'_>,
+    ) -> anyhow::Result<Step> {
+        self.step(["finetune", "--pretrained"], folder, variant, draw, start)
+    }
+
+    /// `ulmfit train` on the drawn documents, in `folder/classifier`.
+    pub(crate) fn train(
+        &self,
+        folder: &Path,
+        variant: &Variant,
+        draw: Draw,
+        start: &Start<'_>,
+    ) -> anyhow::Result<Step> {
+        self.step(["train", "--language-model"], folder, variant, draw, start)
+    }
+
+    fn step(
+        &self,
+        [stage, option]: [&'static str; 2],
+        folder: &Path,
+        variant: &Variant,
+        draw: Draw,
+        start: &Start<'_>,
+    ) -> anyhow::Result<Step> {
+        let recipe = variant.of(&self.recipe, folder.join("recipe.toml"))?;
+        let train = ["train".to_owned()];
+        // Of texts in tokens a study needs one, since no variant cuts them otherwise.
+        let corpus = self.runs.join("corpus");
+        let mut encoding = vec![OsString::from("encode")];
+        encoding.extend(self.corpus.arguments(&train)?);
+        encoding.extend(["--recipe".into(), recipe.path.clone().into()]);
+        encoding.extend(["--output".into(), corpus.clone().into()]);
+
+        let mut arguments = vec![OsString::from(stage), corpus.into()];
+        arguments.extend(["--recipe".into(), recipe.path.clone().into()]);
+        arguments.extend(["--direction".into(), DIRECTION.into()]);
+        arguments.extend(["--device".into(), self.device.clone().into()]);
+        arguments.extend(["--seed".into(), draw.seed.to_string().into()]);
+        arguments.extend(limit("--limit", draw.labels));
+        arguments.extend([option.into(), start.argument()]);
+        let plan = Plan {
+            recipe_sha256: recipe.sha256.clone(),
+            after: match start {
+                Start::Nothing => None,
+                Start::OnBoard => self.on_board.clone(),
+                Start::Stage(stage) => Some(stage.plan.digest()),
+            },
+            ..self.plan(stage, "train", draw)
+        };
+        let name = if stage == "train" {
+            "classifier"
+        } else {
+            stage
+        };
+        Ok(Step {
+            stage: Stage {
+                folder: folder.join(name),
+                plan,
+                encoding,
+                arguments,
+            },
+            recipe,
+            documents: match draw.labels {
+                0 => self.documents,
+                labels => labels.min(self.documents),
+            },
+        })
+    }
+
+    /// The cell that measures the model of the last of its stages.
+    pub(crate) fn measured(&self, folder: PathBuf, steps: Vec<Step>) -> anyhow::Result<Cell> {
+        let mut measure = vec![OsString::from("evaluate")];
+        measure.extend(steps.last().map(|step| step.stage.model().into()));
+        measure.extend(self.corpus.arguments(&["test".to_owned()])?);
+        measure.extend(["--device".into(), self.device.clone().into()]);
+        let limit = limit("--limit", self.test_documents);
+        if !limit.is_empty() {
+            measure.extend(["--seed".into(), TEST_SEED.to_string().into()]);
+        }
+        measure.extend(limit);
+        let after = steps.last().map(|step| step.stage.plan.digest());
+        Ok(self.cell(folder, steps, measure, "evaluate", after))
+    }
+
+    /// The cell that measures TF-IDF with logistic regression on the same draw.
+    pub(crate) fn baseline(&self, folder: PathBuf, draw: Draw) -> anyhow::Result<Cell> {
+        let mut measure = vec![OsString::from("baseline")];
+        measure.extend(self.corpus.arguments(&["train".to_owned()])?);
+        measure.push("--test".into());
+        measure.extend(self.corpus.paths(&["test".to_owned()])?);
+        if self.corpus.has_split_option() {
+            measure.extend(["--test-split".into(), "test".into()]);
+        }
+        measure.extend(limit("--limit", draw.labels));
+        measure.extend(["--seed".into(), draw.seed.to_string().into()]);
+        let limit = limit("--test-limit", self.test_documents);
+        if !limit.is_empty() {
+            measure.extend(["--test-seed".into(), TEST_SEED.to_string().into()]);
+        }
+        measure.extend(limit);
+        let after = self.plan("baseline", "train", draw).digest();
+        Ok(self.cell(folder, vec![], measure, "baseline", Some(after)))
+    }
+
+    fn cell(
+        &self,
+        folder: PathBuf,
+        steps: Vec<Step>,
+        measure: Vec<OsString>,
+        what: &'static str,
+        after: Option<String>,
+    ) -> Cell {
+        let test = Draw {
+            labels: self.test_documents,
+            seed: TEST_SEED,
+        };
+        let plan = Plan {
+            after,
+            ..self.plan(what, "test", test)
+        };
+        Cell {
+            folder,
+            steps,
+            measure,
+            test_documents: self.test_documents,
+            digest: plan.digest(),
+        }
+    }
+
+    /// A plan without a recipe, from nothing.
+    fn plan(&self, stage: &'static str, split: &str, draw: Draw) -> Plan {
+        Plan {
+            stage,
+            recipe_sha256: String::new(),
+            direction: DIRECTION,
+            seed: draw.seed,
+            device: self.device.clone(),
+            data: self.data.clone(),
+            splits: vec![split.to_owned()],
+            documents: draw.labels,
+            after: None,
+        }
+    }
+}
