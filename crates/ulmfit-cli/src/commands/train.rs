@@ -23,7 +23,7 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     target: TargetArgs,
     /// Language model to build on: a fine-tuned one, a name that `ulmfit models` lists, or `none` for
-    /// random weights and a vocabulary of DATA's own, as the recipe's [model] and [vocab] say
+    /// random weights and a vocabulary of DATA's own, as the recipe says
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     language_model: Pretrained,
 }
