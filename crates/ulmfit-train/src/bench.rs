@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use ulmfit_data::{LmBatch, Tokenizer, rng};
+use ulmfit_data::{CandidateSampler, EncodedCorpus, LmBatch, Tokenizer, rng};
 use ulmfit_model::{
     AwdLstmConfig, AwdLstmDropout, AwdLstmState, DropoutRng, InitRng, LanguageModelConfig,
     Precision, TextClassifierConfig,
@@ -17,6 +17,7 @@ use ulmfit_optim::{AdamConfig, OptimizerConfig, StepRates};
 
 use crate::error::TrainError;
 use crate::predictor;
+use crate::recipe::Softmax;
 use crate::stages::language_model::{self, Step};
 
 /// Adam's learning rate; any would do.
@@ -52,6 +53,8 @@ pub struct TrainingBench {
     pub batch_size: usize,
     /// Tokens in each row.
     pub seq_len: usize,
+    /// The words that targets are compared with.
+    pub softmax: Softmax,
     /// Passes, each of one step.
     pub steps: usize,
 }
@@ -104,6 +107,8 @@ impl EncoderSizes {
 /// Times training steps of a language model: forward under the default dropouts, cross-entropy with
 /// AR and TAR, backward, clipping, Adam's update. The state is carried from step to step.
 ///
+/// Random targets are nearly all different, so that a sampled softmax has more to do than with text.
+///
 /// # Errors
 ///
 /// [`TrainError::Model`] when a size is out of range.
@@ -127,9 +132,20 @@ pub fn train_language_model(bench: &TrainingBench, device: &Device) -> Result<Ti
         seq_len: bench.seq_len,
         learning_rate_scale: 1.0,
     };
+    let sampler = match bench.softmax {
+        Softmax::Full => None,
+        Softmax::Sampled(samples) => {
+            let text = EncodedCorpus::from_documents([&ids]);
+            let vocab_size = bench.encoder.vocab_size;
+            Some(CandidateSampler::new(&text, vocab_size, samples, 0)?)
+        }
+    };
+    let draw = |step| sampler.as_ref().map(|it| it.draw(step, &batch.targets));
+    let n_candidates = draw(0).map_or(bench.encoder.vocab_size, |it| it.ids.len());
+
     let parameters = model.num_params();
     // Three products for each of the forward pass: itself and the gradients of both its factors.
-    let decoder = bench.encoder.vocab_size * bench.encoder.d_embedding;
+    let decoder = n_candidates * bench.encoder.d_embedding;
     let products = 3.0 * (encoder_products(&config.encoder) + decoder as f64);
 
     let state = AwdLstmState::zeros(&model.encoder, bench.batch_size, &device);
@@ -139,7 +155,7 @@ pub fn train_language_model(bench: &TrainingBench, device: &Device) -> Result<Ti
         let (model, state) = carried.take().expect("every step puts them back");
         let step = Step {
             batch: &batch,
-            candidates: None,
+            candidates: draw(n_steps),
             dropout: DropoutRng::new(0, n_steps),
             clip_norm: CLIP_NORM,
             rates: &rates,
@@ -279,6 +295,7 @@ mod tests {
             encoder: TINY,
             batch_size: 2,
             seq_len: 7,
+            softmax: Softmax::Full,
             steps: 3,
         };
         let timing = train_language_model(&bench, &device).unwrap();
@@ -289,6 +306,13 @@ mod tests {
         assert_eq!(timing.flops, Some(f64::from(flops)));
         // Weights and biases of the layers, the embedding, the decoder's bias.
         let parameters = layers + 4 * 5 + 4 * 3 + 11 * 3 + 11;
+        assert_eq!(timing.parameters, Some(parameters as usize));
+        let sampled = TrainingBench {
+            softmax: Softmax::Sampled(2),
+            ..bench
+        };
+        let timing = train_language_model(&sampled, &device).unwrap();
+        assert!(timing.flops < Some(f64::from(flops)));
         assert_eq!(timing.parameters, Some(parameters as usize));
 
         let bench = ClassifierBench {
@@ -323,6 +347,7 @@ mod tests {
             },
             batch_size: 1,
             seq_len: 1,
+            softmax: Softmax::Full,
             steps: 1,
         };
         let error = train_language_model(&bench, &Device::flex()).unwrap_err();

@@ -4,8 +4,8 @@ use anyhow::{Context, ensure};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use ulmfit_train::Precision;
 use ulmfit_train::bench::{self, ClassifierBench, EncoderSizes, Timing, TrainingBench};
+use ulmfit_train::{Precision, Softmax};
 
 use crate::args::DeviceArgs;
 use crate::{memory, output};
@@ -43,6 +43,9 @@ pub(crate) struct BenchArgs {
     /// Tokens of a row that are read at once
     #[arg(long, value_name = "N", default_value_t = 70, value_parser = count())]
     bptt: usize,
+    /// Words that a sampled softmax draws in training, beside the targets [default: the full softmax]
+    #[arg(long, value_name = "N", value_parser = count())]
+    sampled: Option<usize>,
     /// How often the work is timed
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = count())]
     steps: usize,
@@ -150,6 +153,7 @@ impl BenchArgs {
             encoder: self.encoder(),
             batch_size: self.bs,
             seq_len: self.bptt,
+            softmax: self.sampled.map_or(Softmax::Full, Softmax::Sampled),
             steps: self.steps,
         }
     }

@@ -346,6 +346,7 @@ fn speed(
         },
         batch_size: recipe.finetune.training.batch_size,
         seq_len: 70,
+        softmax: recipe.finetune.softmax,
         steps: SPEED_STEPS,
     };
     let timing = bench::train_language_model(&bench, device)?;
