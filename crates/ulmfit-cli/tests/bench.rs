@@ -71,8 +71,8 @@ fn bench_measures_classification_of_a_batch_and_of_one_document() {
     }
 }
 
-#[test]
-fn bench_measures_tokenization_of_the_first_texts_by_name() {
+/// With a folder `texts`, of which `a.txt` and `b.txt` are the first two texts by name.
+fn place_with_texts() -> Workplace {
     let place = Workplace::new();
     std::fs::create_dir(place.path("texts")).unwrap();
     for (name, text) in [
@@ -83,6 +83,25 @@ fn bench_measures_tokenization_of_the_first_texts_by_name() {
     ] {
         place.write(&format!("texts/{name}"), text);
     }
+    place
+}
+
+#[test]
+fn bench_measures_classification_of_texts() {
+    let place = place_with_texts();
+    let tiny = TINY.replace("--docs 4", "--docs 2");
+    let result = measured(&place, &format!("predict --texts texts {tiny}"));
+    let positive = [&TIMES[..], &["documents", "gflops", "peak_gflops"]].concat();
+    check(&result, &positive, &[]);
+    assert_eq!(result["documents"], 2);
+    let tokens =
+        result["tokens_per_second"].as_f64().unwrap() * result["median_s"].as_f64().unwrap();
+    assert!((tokens - 9.0).abs() < 1e-6, "{tokens}");
+}
+
+#[test]
+fn bench_measures_tokenization_of_the_first_texts_by_name() {
+    let place = place_with_texts();
     let result = measured(
         &place,
         "tokenize --texts texts --docs 2 --steps 1 --threads 1",
@@ -132,6 +151,7 @@ fn bench_refuses_what_it_cannot_measure() {
             "invalid value 'ten' for '--docs <N>'",
         ),
         ("tokenize", "--texts <DIR>"),
+        ("predict", "--texts <DIR>"),
         ("train", "invalid value 'train' for '<WORK>'"),
     ] {
         let finished = place.run(&format!("bench {arguments}"));

@@ -154,3 +154,37 @@ fn too_little_time_is_told_with_what_is_needed() {
     let finished = place.run("fit train.csv -o m.safetensors --time-budget soon");
     assert_eq!(finished.code, Some(2));
 }
+
+/// A file may not grow past a limit here, which is what a full disk looks like to a program.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_stops_a_fit_and_the_same_command_goes_on_when_there_is_room() {
+    let place = Workplace::new();
+    let fit = "fit train.csv -o model.safetensors --recipe tiny.toml --pretrained none --seed 1";
+    let limited = |kilobytes: usize| {
+        let binary = env!("CARGO_BIN_EXE_ulmfit");
+        // In blocks of 512 bytes.
+        let blocks = 2 * kilobytes;
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec '{binary}' {fit}");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &script]).current_dir(place.path(""));
+        crate::workplace::Finished::from(command.output().unwrap())
+    };
+    // Too little for the corpora, and for the checkpoints.
+    for kilobytes in [1, 20] {
+        let message = limited(kilobytes).failure(fit);
+        assert!(
+            message.contains("cannot write ") && message.contains("File too large"),
+            "{kilobytes} kB: {message}"
+        );
+        assert!(!place.path("model.safetensors").exists());
+        assert!(!place.path("model.md").exists());
+    }
+    place.succeed(fit);
+    let resumed = place.read("model.safetensors");
+    place.succeed(&fit.replace("model.safetensors", "whole.safetensors"));
+    assert!(
+        resumed == place.read("whole.safetensors"),
+        "what went on after a full disk differs"
+    );
+}

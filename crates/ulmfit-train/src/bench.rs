@@ -1,5 +1,5 @@
-//! How fast a machine trains, classifies and tokenizes: the code of the stages and of
-//! [`Predictor`](crate::Predictor), timed on random tokens.
+//! How fast a machine trains, classifies and tokenizes: the code of the stages and of [`Predictor`],
+//! timed on random tokens or on given texts.
 //!
 //! Each function makes a model with random weights, works through the same input several times and
 //! returns the wall times. What comes before the first pass, a warm-up included, is not timed.
@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use ulmfit_data::{CandidateSampler, EncodedCorpus, LmBatch, Tokenizer, rng};
+use ulmfit_data::{
+    CandidateSampler, Direction, EncodedCorpus, LmBatch, Tokenizer, VocabBuilder, VocabConfig, rng,
+};
 use ulmfit_model::{
     AwdLstmConfig, AwdLstmDropout, AwdLstmState, DropoutRng, InitRng, LanguageModelConfig,
     Precision, TextClassifierConfig,
@@ -16,9 +18,11 @@ use ulmfit_model::{
 use ulmfit_optim::{AdamConfig, OptimizerConfig, StepRates};
 
 use crate::error::TrainError;
-use crate::predictor;
+use crate::model_file::{Provenance, TrainedClassifier};
+use crate::predictor::{self, Predictor};
 use crate::recipe::Softmax;
 use crate::stages::language_model::{self, Step};
+use crate::target::{Standardization, Target};
 
 /// Adam's learning rate; any would do.
 const LEARNING_RATE: f64 = 1e-3;
@@ -75,6 +79,21 @@ pub struct ClassifierBench {
     /// Tokens in each document.
     pub document_len: usize,
     /// Passes over all batches.
+    pub steps: usize,
+    /// How the layers' weights are stored.
+    pub precision: Precision,
+}
+
+/// What [`predict`] times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PredictorBench {
+    /// The encoder; its vocabulary has as many words of the texts at most.
+    pub encoder: EncoderSizes,
+    /// Classes.
+    pub n_classes: usize,
+    /// The longest chunk of a document that is read at once, in tokens.
+    pub bptt: usize,
+    /// Passes over all texts.
     pub steps: usize,
     /// How the layers' weights are stored.
     pub precision: Precision,
@@ -173,16 +192,14 @@ pub fn train_language_model(bench: &TrainingBench, device: &Device) -> Result<Ti
 }
 
 /// Times the classification of documents of the same length: what a
-/// [`Predictor`](crate::Predictor) does with one member, without tokenization.
+/// [`Predictor`] does with one member, without tokenization.
 ///
 /// # Errors
 ///
 /// [`TrainError::Model`] when a size is out of range.
 pub fn classify(bench: &ClassifierBench, device: &Device) -> Result<Timing, TrainError> {
     let encoder = bench.encoder.config(AwdLstmDropout::CLASSIFIER);
-    let config = TextClassifierConfig::new(encoder, bench.n_classes)
-        .with_bptt(bench.bptt)
-        .with_max_len(Some(POOLED_CHUNKS.saturating_mul(bench.bptt)));
+    let config = classifier_config(encoder, bench.n_classes, bench.bptt);
     config.validate()?;
     let model = config.init(&mut InitRng::new(0), device);
     let documents = bench.n_batches * bench.batch_size;
@@ -211,6 +228,78 @@ pub fn classify(bench: &ClassifierBench, device: &Device) -> Result<Timing, Trai
         flops: Some(2.0 * products),
         parameters: Some(parameters),
     })
+}
+
+/// Times the answers of a [`Predictor`] with one member to texts, from the text on.
+///
+/// # Errors
+///
+/// [`TrainError::Model`] when a size is out of range.
+pub fn predict(
+    bench: &PredictorBench,
+    texts: &[String],
+    device: &Device,
+) -> Result<Timing, TrainError> {
+    let tokenizer = Tokenizer::default();
+    let mut counts = VocabBuilder::new();
+    let mut tokens = 0;
+    for text in tokenizer.tokenize_all(texts) {
+        tokens += text.len();
+        counts.add(&text);
+    }
+    let vocab = counts.build(&VocabConfig {
+        max_size: bench.encoder.vocab_size,
+        ..VocabConfig::default()
+    });
+    let sizes = EncoderSizes {
+        vocab_size: vocab.len(),
+        ..bench.encoder
+    };
+    let encoder = sizes.config(AwdLstmDropout::CLASSIFIER);
+    let config = classifier_config(encoder, bench.n_classes, bench.bptt);
+    config.validate()?;
+    let model = config.init(&mut InitRng::new(0), device);
+    let head = config.d_head * (3 * sizes.d_embedding + bench.n_classes);
+    let products = encoder_products(&config.encoder) * tokens as f64;
+    let products = products + (head * texts.len()) as f64;
+    let parameters = model.num_params();
+    let predictor = Predictor::new(vec![TrainedClassifier {
+        config,
+        tokenizer,
+        vocab,
+        labels: (0..bench.n_classes)
+            .map(|class| class.to_string())
+            .collect(),
+        target: Target::SingleLabel,
+        standardization: Standardization::default(),
+        direction: Direction::Forward,
+        provenance: Provenance::default(),
+        precision: bench.precision,
+        temperature: 1.0,
+        model,
+    }])?;
+    predictor.predict(&texts[..texts.len().min(1)]);
+    let seconds = (0..bench.steps).map(|_| {
+        seconds_of(device, || {
+            predictor.predict(texts);
+        })
+    });
+    Ok(Timing {
+        seconds: seconds.collect(),
+        tokens,
+        flops: Some(2.0 * products),
+        parameters: Some(parameters),
+    })
+}
+
+fn classifier_config(
+    encoder: AwdLstmConfig,
+    n_classes: usize,
+    bptt: usize,
+) -> TextClassifierConfig {
+    TextClassifierConfig::new(encoder, n_classes)
+        .with_bptt(bptt)
+        .with_max_len(Some(POOLED_CHUNKS.saturating_mul(bptt)))
 }
 
 /// Times the tokenization of texts, on all threads, by the text rules and the word tokenizer.
@@ -329,6 +418,25 @@ mod tests {
         assert_eq!((timing.seconds.len(), timing.tokens), (1, 54));
         let head = 50 * (3 * 3 + 2);
         assert_eq!(timing.flops, Some(f64::from(2 * (layers * 54 + head * 6))));
+    }
+
+    #[test]
+    fn texts_are_read_by_a_model_that_has_their_words() {
+        let texts = ["A fine, fine film.".to_owned(), String::new()];
+        let bench = PredictorBench {
+            encoder: TINY,
+            n_classes: 2,
+            bptt: 4,
+            steps: 3,
+            precision: Precision::Float32,
+        };
+        let timing = predict(&bench, &texts, &Device::flex()).unwrap();
+        let tokens = tokenize(&texts, 1).tokens;
+        assert_eq!((timing.seconds.len(), timing.tokens), (3, tokens));
+        let products = 4 * 5 * (3 + 5) + 4 * 3 * (5 + 3);
+        let head = 50 * (3 * 3 + 2);
+        let flops = 2 * (products * tokens + head * 2);
+        assert_eq!(timing.flops, Some(flops as f64));
     }
 
     #[test]

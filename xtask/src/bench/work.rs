@@ -25,6 +25,8 @@ pub(crate) enum Work {
     ClassifyBatchInt8,
     /// Classify one document after the other with weights in eight bits
     ClassifyOneInt8,
+    /// Classify texts, tokenization included, at the paper's sizes; needs --texts
+    Predict,
     /// Cut texts in tokens, on all cores; needs --texts
     Tokenize,
 }
@@ -41,8 +43,14 @@ impl Work {
             Self::ClassifyOne => "classify, 30000/400/1152/3, bs 1, 280 tokens",
             Self::ClassifyBatchInt8 => "classify, 30000/400/1152/3, bs 64, 280 tokens, int8",
             Self::ClassifyOneInt8 => "classify, 30000/400/1152/3, bs 1, 280 tokens, int8",
+            Self::Predict => "predict, 30000/400/1152/3, 500 documents",
             Self::Tokenize => "tokenize, 1000 documents",
         }
+    }
+
+    /// Whether it reads real texts.
+    pub(crate) const fn needs_texts(self) -> bool {
+        matches!(self, Self::Predict | Self::Tokenize)
     }
 
     /// Who else does it.
@@ -51,7 +59,7 @@ impl Work {
             Self::TrainPaper | Self::TrainMiddle | Self::TrainSmall | Self::TrainSmallBs16 => {
                 &[Peer::Fastai]
             }
-            Self::Tokenize => &[Peer::Fastai],
+            Self::Predict | Self::Tokenize => &[Peer::Fastai],
             Self::ClassifyBatch | Self::ClassifyOne => &[Peer::Fastai, Peer::Onnxruntime],
             Self::ClassifyBatchInt8 | Self::ClassifyOneInt8 => {
                 &[Peer::Fastai, Peer::OnnxruntimeInt8]
@@ -82,13 +90,16 @@ impl Work {
             Self::TrainSmallBs16 => lm(10_000, 200, 512, 16),
             Self::ClassifyBatch | Self::ClassifyBatchInt8 => classifier(64, 64),
             Self::ClassifyOne | Self::ClassifyOneInt8 => classifier(1, 8),
+            Self::Predict => {
+                "predict --vocab 30000 --emb 400 --hid 1152 --layers 3 --docs 500".to_owned()
+            }
             Self::Tokenize => "tokenize --docs 1000".to_owned(),
         };
         let mut arguments: Vec<_> = format!("{sizes} --steps {steps} --threads {threads}")
             .split(' ')
             .map(str::to_owned)
             .collect();
-        if let (Self::Tokenize, Some(texts)) = (self, texts) {
+        if let (true, Some(texts)) = (self.needs_texts(), texts) {
             arguments.extend(["--texts".to_owned(), texts.display().to_string()]);
         }
         arguments
@@ -126,6 +137,12 @@ mod tests {
                 continue;
             }
             let [vocab, emb, hid, layers] = ["--vocab", "--emb", "--hid", "--layers"].map(value);
+            if *work == Work::Predict {
+                let docs = value("--docs");
+                let title = format!("predict, {vocab}/{emb}/{hid}/{layers}, {docs} documents");
+                assert_eq!((work.title(), value("--texts")), (&*title, "some texts"));
+                continue;
+            }
             let length = match arguments[0].as_str() {
                 "train-lm" => format!("bptt {}", value("--bptt")),
                 _ => format!("{} tokens", value("--doc-len")),

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Measure against this peer only; more than once for several
     #[arg(long, value_enum, value_name = "PEER", requires = "peer")]
     against: Vec<Peer>,
-    /// Folder of .txt files to tokenize; without it that work is left out
+    /// Folder of .txt files to classify and to tokenize; without it that work is left out
     #[arg(long, value_name = "DIR", requires = "peer")]
     texts: Option<PathBuf>,
     /// A script to run instead of our own for fastai, with the same options and keys
@@ -159,7 +159,7 @@ impl Arguments {
     /// The work, each with the peers that do it.
     fn chosen(&self) -> Vec<(Work, Vec<Peer>)> {
         let all = Work::value_variants().iter().copied();
-        let can_be_done = |work: &Work| *work != Work::Tokenize || self.texts.is_some();
+        let can_be_done = |work: &Work| !work.needs_texts() || self.texts.is_some();
         let works = all
             .filter(|work| self.only.is_empty() || self.only.contains(work))
             .filter(can_be_done);
@@ -180,7 +180,8 @@ impl Arguments {
             .collect();
         ensure!(
             !peers.is_empty(),
-            "no peer named with --against does the work named with --only; tokenize needs --texts"
+            "no peer named with --against does the work named with --only; predict and tokenize need \
+             --texts"
         );
         Ok(peers)
     }
@@ -276,7 +277,7 @@ mod tests {
     #[test]
     fn work_and_peers_are_chosen() {
         let all = parse("--peer python").expect("all of it");
-        assert_eq!(all.chosen().len(), Work::value_variants().len() - 1);
+        assert_eq!(all.chosen().len(), Work::value_variants().len() - 2);
         let all = parse("--peer python --texts reviews").expect("all of it");
         assert_eq!(all.chosen().len(), Work::value_variants().len());
         let some = "--peer a/python --only train-small --only classify-one --against onnxruntime";

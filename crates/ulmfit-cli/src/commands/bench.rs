@@ -4,7 +4,9 @@ use anyhow::{Context, ensure};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use ulmfit_train::bench::{self, ClassifierBench, EncoderSizes, Timing, TrainingBench};
+use ulmfit_train::bench::{
+    self, ClassifierBench, EncoderSizes, PredictorBench, Timing, TrainingBench,
+};
 use ulmfit_train::{Precision, Softmax};
 
 use crate::args::DeviceArgs;
@@ -15,9 +17,10 @@ Examples:
   ulmfit bench train-lm
   ulmfit bench train-lm --vocab 10000 --emb 200 --hid 512 --bs 16 --threads 1
   ulmfit bench classify --bs 1 --docs 8 --int8
+  ulmfit bench predict --texts aclImdb/train/unsup
   ulmfit bench tokenize --texts aclImdb/train/unsup
 
-Models have random weights and read random tokens; an option that the work has no use for is ignored.";
+Models have random weights and read random tokens, or the texts that are named; an option that the work has no use for is ignored.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -49,7 +52,7 @@ pub(crate) struct BenchArgs {
     /// How often the work is timed
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = count())]
     steps: usize,
-    /// Documents to classify or to tokenize each time
+    /// Documents to read each time
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = count())]
     docs: usize,
     /// Tokens in each document to classify
@@ -61,8 +64,8 @@ pub(crate) struct BenchArgs {
     /// Classify with weights in eight bits
     #[arg(long)]
     int8: bool,
-    /// Folder of .txt files to tokenize, the first of them by name
-    #[arg(long, value_name = "DIR", required_if_eq("what", "tokenize"))]
+    /// Folder of .txt files to classify or to tokenize, the first of them by name
+    #[arg(long, value_name = "DIR", required_if_eq_any([("what", "predict"), ("what", "tokenize")]))]
     texts: Option<PathBuf>,
     /// Side of the square matrices whose product the speed is compared with
     #[arg(long, value_name = "N", default_value_t = 2048, value_parser = count())]
@@ -80,6 +83,8 @@ enum Work {
     TrainLm,
     /// Classification of documents, without tokenization
     Classify,
+    /// Classification of texts, tokenization included
+    Predict,
     /// Text rules and word tokenizer, on all threads
     Tokenize,
 }
@@ -123,9 +128,13 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
             let documents = bench.n_batches * bench.batch_size;
             (bench::classify(&bench, &device)?, Some(documents))
         }
+        Work::Predict => {
+            let texts = args.read_texts()?;
+            let timing = bench::predict(&args.predictor(), &texts, &device)?;
+            (timing, Some(texts.len()))
+        }
         Work::Tokenize => {
-            let folder = args.texts.as_deref().context("there is no --texts")?;
-            let texts = read_texts(folder, args.docs)?;
+            let texts = args.read_texts()?;
             (bench::tokenize(&texts, args.steps), Some(texts.len()))
         }
     };
@@ -167,12 +176,31 @@ impl BenchArgs {
             n_batches: (self.docs / self.bs).max(1),
             document_len: self.doc_len,
             steps: self.steps,
-            precision: if self.int8 {
-                Precision::Int8
-            } else {
-                Precision::Float32
-            },
+            precision: self.precision(),
         }
+    }
+
+    fn predictor(&self) -> PredictorBench {
+        PredictorBench {
+            encoder: self.encoder(),
+            n_classes: self.classes,
+            bptt: self.bptt,
+            steps: self.steps,
+            precision: self.precision(),
+        }
+    }
+
+    const fn precision(&self) -> Precision {
+        if self.int8 {
+            Precision::Int8
+        } else {
+            Precision::Float32
+        }
+    }
+
+    fn read_texts(&self) -> anyhow::Result<Vec<String>> {
+        let folder = self.texts.as_deref().context("there is no --texts")?;
+        read_texts(folder, self.docs)
     }
 
     fn encoder(&self) -> EncoderSizes {
@@ -190,6 +218,7 @@ impl Work {
         match self {
             Self::TrainLm => "train-lm",
             Self::Classify => "classify",
+            Self::Predict => "predict",
             Self::Tokenize => "tokenize",
         }
     }

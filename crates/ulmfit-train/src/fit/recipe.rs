@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ulmfit_optim::{DiscriminativeLr, Unfreezing};
+use ulmfit_optim::{DiscriminativeLr, Stage, Unfreezing};
 
 use crate::error::TrainError;
 use crate::recipe::{ClassWeights, Recipe};
@@ -42,13 +42,13 @@ const CLASSIFIER_DOCUMENTS: usize = 6_000;
 const CLASSIFIER_EPOCHS: [usize; 2] = [3, 30];
 /// What a time budget leaves of them.
 const LEAST_CLASSIFIER_EPOCHS: usize = 2;
+/// Documents below which a batch has half as many, for the steps, and all groups half the rate: with a
+/// hundred labels they overfit within a few epochs.
+const FEW_DOCUMENTS: usize = 200;
 /// A skew from which the rare classes count more.
 const SKEWED: f64 = 3.0;
 /// Text below which a model from scratch is a small one.
 const LITTLE_TEXT: usize = 1_000_000;
-/// A classifier trains on so many tokens while a language model trains on one, for it has no softmax
-/// over words.
-const CLASSIFIER_SPEED: f64 = 1.3;
 
 /// The recipe that the chosen ones differ from in a few numbers.
 pub(super) fn base() -> Recipe {
@@ -84,11 +84,12 @@ pub(super) fn choose(amount: &Amount, pretrained: bool) -> Recipe {
     if amount.skew >= SKEWED {
         recipe.classifier.class_weights = ClassWeights::SquareRoot;
     }
-    recipe.classifier.training.batch_size = match amount.documents {
-        0..200 => 8,
-        200..1000 => 16,
-        _ => 32,
-    };
+    if amount.documents < FEW_DOCUMENTS {
+        recipe.classifier.training.batch_size /= 2;
+        if let Some(last) = last_phase(&mut recipe) {
+            last.lr_max = last.lr_max.map(|rate| rate / 2.0);
+        }
+    }
     let [least, most] = CLASSIFIER_EPOCHS;
     let epochs = CLASSIFIER_DOCUMENTS.div_ceil(amount.documents.max(1));
     set_last_epochs(&mut recipe, epochs.clamp(least, most));
@@ -145,33 +146,39 @@ fn fewer_texts(
     Ok(amount.documents + kept as usize)
 }
 
-/// What fine-tuning and the classifier take, over all directions.
+/// What fine-tuning and the classifier take, over all directions. A classifier trains on about as many
+/// tokens a second as a language model with a sampled softmax; the epochs of its head alone take less.
 pub(super) fn seconds(recipe: &Recipe, amount: &Amount, speed: Speed) -> [f64; 2] {
     let tokens = [
         recipe.finetune.training.epochs * amount.text_tokens,
         recipe.classifier.training.epochs * amount.labeled_tokens,
     ];
-    let per_second = [1.0, CLASSIFIER_SPEED].map(|factor| factor * speed.tokens_per_second);
-    [0, 1].map(|stage| (amount.directions * tokens[stage]) as f64 / per_second[stage])
+    tokens.map(|tokens| (amount.directions * tokens) as f64 / speed.tokens_per_second)
 }
 
-/// The epochs of the last phase of the classifier.
+/// The epochs in which the classifier trains all groups: those of its last phase.
 fn last_epochs(recipe: &Recipe) -> usize {
     match &recipe.classifier.training.unfreezing {
-        Unfreezing::Explicit(stages) => stages.last().map_or(0, |stage| stage.epochs),
+        Unfreezing::Explicit(phases) => phases.last().map_or(0, |phase| phase.epochs),
         _ => recipe.classifier.training.epochs,
     }
 }
 
 fn set_last_epochs(recipe: &mut Recipe, epochs: usize) {
+    if let Some(last) = last_phase(recipe) {
+        last.epochs = epochs;
+    }
     let training = &mut recipe.classifier.training;
-    if let Unfreezing::Explicit(stages) = &mut training.unfreezing {
-        if let Some(last) = stages.last_mut() {
-            last.epochs = epochs;
-        }
-        training.epochs = stages.iter().map(|stage| stage.epochs).sum();
-    } else {
-        training.epochs = epochs;
+    training.epochs = match &training.unfreezing {
+        Unfreezing::Explicit(phases) => phases.iter().map(|phase| phase.epochs).sum(),
+        _ => epochs,
+    };
+}
+
+fn last_phase(recipe: &mut Recipe) -> Option<&mut Stage> {
+    match &mut recipe.classifier.training.unfreezing {
+        Unfreezing::Explicit(phases) => phases.last_mut(),
+        _ => None,
     }
 }
 
@@ -192,17 +199,19 @@ mod tests {
 
     #[test]
     fn little_is_read_often() {
-        for (documents, finetune, classifier, batch_size) in [
-            (40, 15, 30, 8),
-            (500, 15, 12, 16),
-            (5_000, 1, 3, 32),
-            (50_000, 1, 3, 32),
+        for (documents, finetune, classifier, batch_size, rate) in [
+            (40, 15, 30, 8, 0.004),
+            (500, 15, 12, 16, 0.008),
+            (5_000, 1, 3, 16, 0.008),
+            (50_000, 1, 3, 16, 0.008),
         ] {
-            let recipe = choose(&amount(documents, 0), true);
+            let mut recipe = choose(&amount(documents, 0), true);
             assert_eq!(recipe.finetune.training.epochs, finetune, "{documents}");
             assert_eq!(last_epochs(&recipe), classifier, "{documents}");
-            assert_eq!(recipe.classifier.training.epochs, classifier + 3);
+            assert_eq!(recipe.classifier.training.epochs, classifier + 1);
             assert_eq!(recipe.classifier.training.batch_size, batch_size);
+            let last = last_phase(&mut recipe).expect("phases");
+            assert_eq!(last.lr_max, Some(rate));
         }
     }
 

@@ -26,8 +26,10 @@ pub(crate) enum Arm {
 const CLASSIFIER_DOCUMENTS: usize = 6_000;
 /// The epochs of that phase, at least and at most: as `ulmfit fit`.
 const CLASSIFIER_EPOCHS: [usize; 2] = [3, 30];
-/// The phases of gradual unfreezing before it, an epoch each.
-const FROZEN_EPOCHS: usize = 3;
+/// Labels below which batches and the rate of all groups are half of what they are elsewhere: as `ulmfit fit`.
+const FEW_LABELS: usize = 200;
+/// The epochs of the head alone before it.
+const HEAD_EPOCHS: usize = 1;
 /// Tokens that fine-tuning aims to read, over all its epochs: as `ulmfit fit`.
 const FINETUNE_TOKENS: f64 = 2e6;
 /// The paper, section 4.1.
@@ -53,10 +55,10 @@ impl Arm {
 
     /// What the recipe is changed in for this many labels: little is read often, and in small batches.
     pub(crate) fn variant(self, labels: usize) -> Variant {
-        let batch_size = match labels {
-            0..200 => 8,
-            200..1000 => 16,
-            _ => 32,
+        let (batch_size, rate) = if labels < FEW_LABELS {
+            (8, 0.004)
+        } else {
+            (16, 0.008)
         };
         let [least, most] = CLASSIFIER_EPOCHS;
         let last = CLASSIFIER_DOCUMENTS.div_ceil(labels.max(1));
@@ -65,33 +67,30 @@ impl Arm {
             .with("classifier.training.batch_size", batch_size.to_string())
             .with(
                 "classifier.training.epochs",
-                (FROZEN_EPOCHS + last).to_string(),
+                (HEAD_EPOCHS + last).to_string(),
             );
-        let unfreezing = format!(
-            "{{ explicit = [{{ trainable = {{ last = 1 }}, epochs = 1, lr_max = 0.02 }}, \
-             {{ trainable = {{ last = 2 }}, epochs = 1, lr_max = 0.01 }}, \
-             {{ trainable = {{ last = 3 }}, epochs = 1, lr_max = 0.005 }}, \
-             {{ trainable = \"all\", epochs = {last}, lr_max = 0.005 }}] }}"
+        let phases = format!(
+            "{{ explicit = [{{ trainable = {{ last = 1 }}, epochs = {HEAD_EPOCHS}, lr_max = 0.02 }}, \
+             {{ trainable = \"all\", epochs = {last}, lr_max = {rate} }}] }}"
         );
-        let gradual = |variant: Variant| variant.with("classifier.training.unfreezing", unfreezing);
+        let pretrained = |variant: Variant| variant.with("classifier.training.unfreezing", phases);
         match self {
             Self::TfIdf => Variant::default(),
             // There is nothing to preserve.
             Self::FromScratch => variant
                 .with("classifier.training.unfreezing", "\"full\"")
-                .with("classifier.training.discriminative", "\"uniform\"")
                 .with("classifier.training.schedule.lr_max", "0.005"),
             Self::Supervised => {
                 let tokens = TOKENS_PER_REVIEW * labels.max(1) as f64;
                 let epochs = (FINETUNE_TOKENS / tokens)
                     .clamp(1.0, MOST_FINETUNE_EPOCHS)
                     .floor();
-                gradual(variant)
+                pretrained(variant)
                     .with("finetune.training.epochs", format!("{epochs:.0}"))
                     // A part of so few texts would say nothing.
                     .with("finetune.training.validation", "0.0")
             }
-            Self::SemiSupervised => gradual(variant),
+            Self::SemiSupervised => pretrained(variant),
         }
     }
 }

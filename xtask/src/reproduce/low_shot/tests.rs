@@ -160,7 +160,7 @@ fn little_is_read_often() {
         let value = variant.set.into_iter().find(|(path, _)| path == place);
         value.map(|(_, value)| value)
     };
-    for (labels, classifier, finetune) in [(100, "33", "15"), (500, "15", "13"), (5000, "6", "1")] {
+    for (labels, classifier, finetune) in [(100, "31", "15"), (500, "13", "13"), (5000, "4", "1")] {
         let place = "classifier.training.epochs";
         assert_eq!(
             epochs(Arm::SemiSupervised, labels, place).as_deref(),
