@@ -159,7 +159,8 @@ fn repacked(archive: &[u8], change: impl Fn(usize, &mut Vec<u8>)) -> Vec<u8> {
         let mut bytes = Vec::new();
         member.read_to_end(&mut bytes).expect("bytes");
         change(place, &mut bytes);
-        packed.start_file(member.name(), stored).expect("a name");
+        let name = member.name().expect("a name");
+        packed.start_file(name, stored).expect("a name");
         packed.write_all(&bytes).expect("memory");
     }
     packed.finish().expect("memory").into_inner()
