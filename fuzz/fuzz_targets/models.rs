@@ -38,7 +38,9 @@ fuzz_target!(|input: Input| {
             read(bytes);
         }
         Input::Described(at, edits) => read(with_header(&whole(at), |header| {
-            let text = header["__metadata__"]["ulmfit"].as_str().unwrap_or_default();
+            let text = header["__metadata__"]["ulmfit"]
+                .as_str()
+                .unwrap_or_default();
             let mut description: Value = serde_json::from_str(text).expect("a description");
             apply(&edits, &mut description);
             header["__metadata__"]["ulmfit"] = description.to_string().into();
@@ -98,7 +100,11 @@ static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     vec![
         bytes(&|| language_model.save(&path).expect("a file")),
         bytes(&|| language_model.save_half(&path).expect("a file")),
-        bytes(&|| ModelFile::Classifier(vec![rounded.clone()]).save(&path).expect("a file")),
+        bytes(&|| {
+            ModelFile::Classifier(vec![rounded.clone()])
+                .save(&path)
+                .expect("a file")
+        }),
     ]
 });
 
