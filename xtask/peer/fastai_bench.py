@@ -3,8 +3,8 @@
 
 usage: fastai_bench.py train-lm|classify|predict|tokenize [options]
 
-The work is what `ulmfit bench` does, on random tokens or on given texts: a training step is forward under fastai's dropouts, cross-entropy
-with AR and TAR, backward, clipping and the update; a classification is forward alone.
+The work is what `ulmfit bench` does, on random tokens or on given texts: a training step is forward under fastai's
+dropouts, cross-entropy with AR and TAR, backward, clipping and the update; a classification is forward alone.
 """
 
 import glob

@@ -170,11 +170,11 @@ fn a_full_disk_stops_a_fit_and_the_same_command_goes_on_when_there_is_room() {
         command.args(["-c", &script]).current_dir(place.path(""));
         crate::workplace::Finished::from(command.output().unwrap())
     };
-    // Too little for the corpora, and for the checkpoints.
-    for kilobytes in [1, 20] {
+    for (kilobytes, file) in [(1, "fit.json"), (20, "checkpoint-last.safetensors")] {
         let message = limited(kilobytes).failure(fit);
         assert!(
-            message.contains("cannot write ") && message.contains("File too large"),
+            message.contains("cannot write ")
+                && message.contains(&format!("{file}: File too large")),
             "{kilobytes} kB: {message}"
         );
         assert!(!place.path("model.safetensors").exists());

@@ -207,9 +207,7 @@ pub fn classify(bench: &ClassifierBench, device: &Device) -> Result<Timing, Trai
     let ids = random_ids(bench.encoder.vocab_size, tokens);
     let documents = ids.chunks(bench.document_len).collect::<Vec<_>>();
     let batches = documents.chunks(bench.batch_size).collect::<Vec<_>>();
-    let head = config.d_head * (3 * bench.encoder.d_embedding + bench.n_classes);
-    let products = encoder_products(&config.encoder) * tokens as f64;
-    let products = products + (head * documents.len()) as f64;
+    let products = classifier_products(&config, tokens, documents.len());
 
     let parameters = model.num_params();
     let model = model.pack(bench.precision);
@@ -259,9 +257,7 @@ pub fn predict(
     let config = classifier_config(encoder, bench.n_classes, bench.bptt);
     config.validate()?;
     let model = config.init(&mut InitRng::new(0), device);
-    let head = config.d_head * (3 * sizes.d_embedding + bench.n_classes);
-    let products = encoder_products(&config.encoder) * tokens as f64;
-    let products = products + (head * texts.len()) as f64;
+    let products = classifier_products(&config, tokens, texts.len());
     let parameters = model.num_params();
     let predictor = Predictor::new(vec![TrainedClassifier {
         config,
@@ -348,6 +344,12 @@ fn seconds_of(device: &Device, work: impl FnOnce()) -> f64 {
     work();
     device.sync().expect("the device does its work");
     started.elapsed().as_secs_f64()
+}
+
+/// Multiply-adds of the classification of documents of so many tokens together.
+fn classifier_products(config: &TextClassifierConfig, tokens: usize, documents: usize) -> f64 {
+    let head = config.d_head * (3 * config.encoder.d_embedding + config.n_classes);
+    encoder_products(&config.encoder) * tokens as f64 + (head * documents) as f64
 }
 
 /// Multiply-adds of a token's forward pass through the layers.
