@@ -67,20 +67,26 @@ fn sources(request: &CorpusRequest<'_>) -> anyhow::Result<Vec<CorpusSource>> {
             sources.push(source(path, None, request.layout));
             continue;
         }
-        let format = match request.layout.format {
-            Some(format) => format,
-            None => CorpusFormat::detect(path)?,
-        };
-        if format != CorpusFormat::AclImdb {
-            bail!(
-                "{} is of the format {format}, which has no splits; leave out --split and name the file of the split",
-                path.display()
-            );
-        }
+        ensure_splits(path, request.layout.format)?;
         let splits = request.split.iter();
         sources.extend(splits.map(|split| source(path, Some(split), request.layout)));
     }
     Ok(sources)
+}
+
+/// Fails for data of a format that has no splits.
+pub(crate) fn ensure_splits(path: &Path, format: Option<CorpusFormat>) -> anyhow::Result<()> {
+    let format = match format {
+        Some(format) => format,
+        None => CorpusFormat::detect(path)?,
+    };
+    ensure!(
+        format == CorpusFormat::AclImdb,
+        "{} is of the format {format}, which has no splits; leave out --split and name the file of \
+         the split",
+        path.display()
+    );
+    Ok(())
 }
 
 /// One path, as the layout says it is to be read.

@@ -124,6 +124,11 @@ fn predict_names_the_line_after_answering_what_came_before_it() {
             .fail("predict model.safetensors rows.dat")
             .contains("name it with --format")
     );
+    let message = place.fail("predict model.safetensors test.csv --split test");
+    assert!(
+        message.contains("of the format csv, which has no splits"),
+        "{message}"
+    );
     let message = place.fail("predict model.safetensors test.csv --text body");
     assert!(
         message.contains("no \"body\" column; the columns are id, text, label"),

@@ -34,6 +34,43 @@ fn one_command_makes_a_model_that_predicts_and_says_how_good_it_is() {
 }
 
 #[test]
+fn a_folder_for_each_class_makes_a_model_whose_answers_name_the_files() {
+    let place = Workplace::new();
+    for class in ["ham", "spam"] {
+        std::fs::create_dir_all(place.path("mail").join(class)).unwrap();
+    }
+    for number in 0..20 {
+        place.write(&format!("mail/ham/{number}.txt"), "see you at the lake");
+        place.write(&format!("mail/spam/{number}.txt"), "buy cheap watches");
+    }
+    place.write("mail/later.txt", "not sorted yet");
+    let printed =
+        place.succeed("fit mail -o model.safetensors --recipe tiny.toml --pretrained none --json");
+    let summary: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(summary["unlabeled"], 1, "{summary}");
+
+    let answers = place.succeed("predict model.safetensors mail");
+    let answers: Vec<Value> = answers
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 41);
+    for (answer, id) in [
+        (&answers[0], "ham/0.txt"),
+        (&answers[20], "later.txt"),
+        (&answers[21], "spam/0.txt"),
+    ] {
+        assert_eq!(answer["id"], id);
+        assert!(["ham", "spam"].contains(&answer["label"].as_str().unwrap()));
+    }
+    let message = place.fail("fit mail -o m.safetensors --pretrained none --regression");
+    assert!(
+        message.contains("0.txt: the label \"ham\" is not a finite number"),
+        "{message}"
+    );
+}
+
+#[test]
 fn both_directions_more_text_and_given_documents_to_measure_on() {
     let place = Workplace::new();
     place.write("more.csv", reviews(80).replace("label", "stars"));
@@ -95,7 +132,8 @@ fn what_is_repeated_is_told_and_what_cannot_be_classes_is_refused() {
     let message = place.fail("fit none.csv -o m.safetensors --recipe tiny.toml --pretrained none");
     assert_eq!(
         message,
-        "none.csv has no labels; name their column with --label"
+        "none.csv has no labels; name their column with --label, or put the text files of each class \
+         in a folder of their own"
     );
 
     let message =

@@ -91,7 +91,7 @@ pub enum DataError {
         limit: u64,
     },
     /// The format could not be guessed from the path.
-    #[error("cannot tell the format of {}; name it: {choices}", path.display())]
+    #[error("cannot tell the format of {}; name it with --format: {choices}", path.display())]
     UnknownLayout {
         /// The file or folder.
         path: PathBuf,
@@ -230,6 +230,14 @@ pub enum DataError {
         path: PathBuf,
         /// The line, counted from 1.
         line: u64,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// A file in a folder that is not where it should be.
+    #[error("{}: {reason}", path.display())]
+    MalformedFile {
+        /// The file.
+        path: PathBuf,
         /// What is wrong, and what was expected.
         reason: String,
     },

@@ -34,10 +34,17 @@ fn expected() -> Vec<Document> {
     vec![
         Document::labeled("fine", "pos"),
         Document::labeled("dull", "neg"),
-        Document::new("One document\nof two lines"),
-        Document::new("kept inside"),
+        with_id("One document\nof two lines", "data/notes/a.txt"),
+        with_id("kept inside", "../../outside.txt"),
         Document::new("last"),
     ]
+}
+
+fn with_id(text: &str, id: &str) -> Document {
+    Document {
+        id: Some(id.into()),
+        ..Document::new(text)
+    }
 }
 
 fn rows_xz() -> Vec<u8> {

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
-use ulmfit_data::{CorpusFormat, CorpusOptions, Document, read_corpus};
+use ulmfit_data::{CorpusFormat, CorpusOptions, Document, LabelKind, read_corpus};
 
 fn write(folder: &TempDir, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
     let path = folder.path().join(name);
@@ -187,9 +187,36 @@ fn plain_text_is_a_document_a_line_or_a_file() {
     write(&folder, "a/c.txt", "c\nd");
     write(&folder, "a/b.txt.gz", gzip(b"e"));
     write(&folder, "notes.md", "not read");
-    let (format, documents) = read(folder.path());
-    assert_eq!(format, CorpusFormat::PlainText);
-    assert_eq!(documents, ["e", "c\nd", "b\n"].map(Document::new));
+    write(&folder, "a/b/c.txt", "f");
+    let expected = [
+        with_id(Document::labeled("f", "a"), "a/b/c.txt"),
+        with_id(Document::labeled("e", "a"), "a/b.txt.gz"),
+        with_id(Document::labeled("c\nd", "a"), "a/c.txt"),
+        with_id(Document::new("b\n"), "b.txt"),
+    ];
+    assert_eq!(
+        read(folder.path()),
+        (CorpusFormat::PlainText, expected.to_vec())
+    );
+    let unlabeled = CorpusOptions {
+        ignore_labels: true,
+        ..CorpusOptions::default()
+    };
+    let (_, documents) = read_with(folder.path(), &unlabeled);
+    assert!(documents.iter().all(|document| document.label.is_none()));
+    let numbers = CorpusOptions {
+        labels: LabelKind::Number,
+        ..CorpusOptions::default()
+    };
+    let error = read_corpus(folder.path(), &numbers).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.ends_with(
+            "c.txt: the label \"a\" is not a finite number; name the column of the numbers with \
+             --label, or leave out --regression for classes"
+        ),
+        "{message}"
+    );
 }
 
 const REVIEWS: [(&str, &str); 9] = [
@@ -232,13 +259,13 @@ fn aclimdb_is_the_same_as_a_folder_and_as_an_archive() {
         write(&packed, "aclImdb.tgz", gzip(&tar())),
     ];
     let train = vec![
-        Document::labeled("n0", "neg"),
-        Document::labeled("p0", "pos"),
-        Document::labeled("p1", "pos"),
+        with_id(Document::labeled("n0", "neg"), "neg/0_1.txt"),
+        with_id(Document::labeled("p0", "pos"), "pos/0_10.txt"),
+        with_id(Document::labeled("p1", "pos"), "pos/1_9.txt"),
     ];
     let test = vec![
-        Document::labeled("t0", "neg"),
-        Document::labeled("t1", "pos"),
+        with_id(Document::labeled("t0", "neg"), "neg/0_2.txt"),
+        with_id(Document::labeled("t1", "pos"), "pos/0_8.txt"),
     ];
     for path in paths {
         assert_eq!(
@@ -250,7 +277,7 @@ fn aclimdb_is_the_same_as_a_folder_and_as_an_archive() {
         for (split, expected) in [
             ("train", train.clone()),
             ("test", test.clone()),
-            ("unsup", vec![Document::new("u0")]),
+            ("unsup", vec![with_id(Document::new("u0"), "unsup/0_0.txt")]),
         ] {
             let options = CorpusOptions {
                 split: Some(split.into()),

@@ -208,7 +208,8 @@ impl FitArgs {
         let (labeled, mut unlabeled): (Vec<_>, Vec<_>) = all.into_iter().partition(has_label);
         ensure!(
             !labeled.is_empty(),
-            "{} has no labels; name their column with --label",
+            "{} has no labels; name their column with --label, or put the text files of each class in \
+             a folder of their own",
             shown(&self.data)
         );
         // Of these the labels do not matter, nor whether there are any.

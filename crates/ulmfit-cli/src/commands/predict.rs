@@ -1,17 +1,18 @@
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ulmfit_data::{CorpusReader, DataError, Document};
+use ulmfit_data::{CorpusFormat, CorpusOptions, CorpusReader, DataError, Document};
 use ulmfit_train::{Prediction, Predictor, Target};
 
 use crate::answers::{AnswerFormat, AnswerOptions, AnswerWriter};
 use crate::args::{DeviceArgs, GlobalArgs};
+use crate::documents;
 use crate::failure::UsageError;
 use crate::output;
 use crate::progress::Count;
-use crate::records::{self, RecordFormat};
+use crate::records;
 
 /// Documents that are held at a time: what bounds the memory, and how long an answer may wait.
 const BATCH_DOCUMENTS: usize = 64;
@@ -20,10 +21,11 @@ const EXAMPLE: &str = "\
 Examples:
   ulmfit predict model.safetensors new.csv > predictions.jsonl
   ulmfit predict model.safetensors tickets.jsonl --text subject --text body
+  ulmfit predict model.safetensors folder-of-txt-files > predictions.jsonl
   ulmfit predict model.safetensors new.csv --top-k 3 --output-format csv > predictions.csv
   echo '{\"id\": 7, \"text\": \"a fine film\"}' | ulmfit predict model.safetensors
 
-Answers are JSON lines in the order of the input:
+Answers are JSON lines in the order of the input, with its ids, or the names of files:
   {\"id\":7,\"label\":\"pos\",\"probabilities\":{\"neg\":0.1,\"pos\":0.9}}
 of a model of several labels a document, those at least as probable as --threshold:
   {\"id\":7,\"labels\":[\"sport\"],\"probabilities\":{\"news\":0.2,\"sport\":0.9}}
@@ -36,15 +38,18 @@ pub(crate) struct PredictArgs {
     /// Classifier or ensemble
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Documents to classify; standard input when it is - or left out
-    #[arg(value_name = "FILE", default_value = "-")]
+    /// Documents to classify: a file, a folder or an archive; standard input when it is - or left out
+    #[arg(value_name = "DATA", default_value = "-")]
     input: PathBuf,
     /// Column of the text; more than once for several [default: `text` or the like]
     #[arg(long, value_name = "COLUMN")]
     text: Vec<String>,
-    /// How documents are stored [default: told from the name, or from the first byte]
+    /// aclimdb, trec, class-csv, csv, tsv, jsonl, wiki-jsonl, wikitext, text, parquet or archive [default: told from the path, of standard input from its first byte]
     #[arg(long, value_name = "FORMAT")]
-    format: Option<RecordFormat>,
+    format: Option<CorpusFormat>,
+    /// Split to read: train, test or unsup (aclimdb)
+    #[arg(long, value_name = "SPLIT")]
+    split: Option<String>,
     /// Tell the K largest probabilities, the largest first [default: all, by the labels' names]
     #[arg(long, value_name = "K")]
     top_k: Option<NonZeroUsize>,
@@ -60,7 +65,7 @@ pub(crate) struct PredictArgs {
 
 pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let predictor = Predictor::open(&args.model, &args.device.device.open()?)?;
-    let mut records = records::open(&args.input, args.format, &args.text)?;
+    let mut records = records::open(&args.input, args.corpus()?)?;
     args.check(predictor.target())?;
     let options = AnswerOptions {
         format: args.output_format,
@@ -90,6 +95,24 @@ pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()>
 }
 
 impl PredictArgs {
+    /// How the documents are to be read.
+    fn corpus(&self) -> anyhow::Result<CorpusOptions> {
+        if self.split.is_some() {
+            if self.input == Path::new("-") {
+                return Err(
+                    UsageError("standard input has no splits; leave out --split".into()).into(),
+                );
+            }
+            documents::ensure_splits(&self.input, self.format)?;
+        }
+        Ok(CorpusOptions {
+            format: self.format,
+            split: self.split.clone(),
+            text_columns: self.text.clone(),
+            ..CorpusOptions::default()
+        })
+    }
+
     /// Fails for what makes no sense for the model.
     fn check(&self, target: &Target) -> Result<(), UsageError> {
         let model = self.model.display();

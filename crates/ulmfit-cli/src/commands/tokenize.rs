@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use ulmfit_data::{DataError, Document, Tokenizer, TokenizerConfig, Vocab};
+use ulmfit_data::{
+    CorpusFormat, CorpusOptions, DataError, Document, Tokenizer, TokenizerConfig, Vocab,
+};
 use ulmfit_train::ModelFile;
 
 use crate::args::TokenizerArgs;
 use crate::device::DeviceName;
 use crate::output;
-use crate::records::{self, RecordFormat};
+use crate::records;
 
 /// Documents that are tokenized at a time, on all cores.
 const BATCH_DOCUMENTS: usize = 1024;
@@ -59,15 +61,17 @@ pub(crate) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
         anyhow::bail!("words have ids by a vocabulary; name a model with --model");
     }
     let format = if args.jsonl {
-        RecordFormat::Jsonl
+        CorpusFormat::JsonLines
     } else {
-        RecordFormat::Text
+        CorpusFormat::PlainText
     };
-    let mut records = match records::open(&args.input, Some(format), &[]) {
+    let options = CorpusOptions {
+        format: Some(format),
+        ..CorpusOptions::default()
+    };
+    let mut records = match records::open(&args.input, options) {
         // No lines in, no lines out.
-        Err(error) if matches!(error.downcast_ref(), Some(DataError::Empty { .. })) => {
-            return Ok(());
-        }
+        Err(DataError::Empty { .. }) => return Ok(()),
         records => records?,
     };
     let style = Style {

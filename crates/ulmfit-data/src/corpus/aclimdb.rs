@@ -59,11 +59,11 @@ fn is_review(name: &str) -> bool {
     !name.starts_with('.') && Path::new(name).extension().is_some_and(|end| end == "txt")
 }
 
-fn document(text: String, class: &str) -> Document {
+fn document(text: String, class: &str, file: &str) -> Document {
     Document {
         fields: vec![text],
         label: (class != "unsup").then(|| class.to_owned()),
-        id: None,
+        id: Some(format!("{class}/{file}").into()),
     }
 }
 
@@ -106,7 +106,8 @@ fn open_folder(path: &Path, split: Split, meter: &Meter) -> Result<Documents, Da
     let meter = Meter::clone(meter);
     Ok(Box::new(reviews.into_iter().map(move |(class, file)| {
         let text = read_text(&file, MAX_ARCHIVED_DOCUMENT_BYTES, &meter)?;
-        Ok(document(text, class))
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        Ok(document(text, class, &name))
     })))
 }
 
@@ -134,9 +135,7 @@ fn open_archive(path: &Path, split: Split, meter: &Meter) -> Result<Documents, D
     }
     archive.finish().map_err(damaged)?;
     reviews.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    Ok(Box::new(
-        reviews
-            .into_iter()
-            .map(|(class, _, text)| Ok(document(text, class))),
-    ))
+    Ok(Box::new(reviews.into_iter().map(|(class, file, text)| {
+        Ok(document(text, class, &file))
+    })))
 }

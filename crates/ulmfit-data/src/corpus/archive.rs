@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zip::ZipArchive;
 
 use super::packed::Bounded;
+use super::plain_text::file_id;
 use super::reader::{Documents, open};
 use super::source::{
     MAX_ARCHIVED_DOCUMENT_BYTES, MAX_UNPACKED_BYTES, Meter, Source, begins_with, read_error,
@@ -276,7 +277,10 @@ impl Members {
                 let path = source.name;
                 let bytes = read_bytes(source.bytes, &path, MAX_ARCHIVED_DOCUMENT_BYTES)?;
                 let text = decode(bytes, &path)?;
-                Ok(Box::new(std::iter::once(Ok(Document::new(text)))))
+                Ok(Box::new(std::iter::once(Ok(Document {
+                    id: Some(file_id(name)),
+                    ..Document::new(text)
+                }))))
             }
             Some(format) => open(source, format, &self.options),
         }

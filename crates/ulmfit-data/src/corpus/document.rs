@@ -17,7 +17,7 @@ pub struct Document {
     /// each of its names.
     pub label: Option<String>,
     /// The row's own `id`, as the file has it: a column of CSV and TSV, which is a string, or a key of
-    /// JSON lines, of any type; otherwise none.
+    /// JSON lines, of any type. Of a file in a folder or an archive its path there. Otherwise none.
     pub id: Option<Value>,
 }
 

@@ -31,8 +31,8 @@ pub enum CorpusFormat {
     WikiJsonLines,
     /// `wikitext`: `WikiText` tokens; an article runs from its ` = Title = ` line to the next one.
     WikiText,
-    /// `text`: one document a line (blank lines are none), or one a `.txt` file in a folder tree,
-    /// by path.
+    /// `text`: one document a line (blank lines are none), or one a `.txt` file in a folder tree, by
+    /// path. A folder in that folder is a class, and its name the label.
     PlainText,
     /// `parquet`: columns, of text without nesting; compressed with anything but Zstandard and LZO.
     Parquet,

@@ -73,6 +73,8 @@ pub(super) enum Place {
     Line(u64),
     /// The row of a file that has no lines, counted from 1.
     Row(u64),
+    /// The name of a folder that the file is in.
+    File,
 }
 
 impl Place {
@@ -81,6 +83,7 @@ impl Place {
         match self {
             Self::Line(line) => DataError::Malformed { path, line, reason },
             Self::Row(row) => DataError::MalformedRow { path, row, reason },
+            Self::File => DataError::MalformedFile { path, reason },
         }
     }
 }

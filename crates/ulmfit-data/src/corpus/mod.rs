@@ -54,12 +54,12 @@ pub struct CorpusOptions {
     /// `label`, `class`, `sentiment`, `category` and `target`, in any case, or no label. For
     /// TREC: `coarse` (when not given) or `fine`.
     pub label_column: Option<String>,
-    /// For CSV, TSV, JSON lines and Parquet: what the column of the label holds; a label that is not of
-    /// the kind is an error.
+    /// For CSV, TSV, JSON lines, Parquet and folders of text files: what a label is; one that is not of the
+    /// kind is an error.
     #[serde(skip_serializing_if = "LabelKind::is_name")]
     pub labels: LabelKind,
-    /// For CSV, TSV, JSON lines and Parquet: read no labels, whatever the columns are called and hold, as is
-    /// right for documents that are yet to be classified.
+    /// For CSV, TSV, JSON lines, Parquet and folders of text files: read no labels, whatever columns and
+    /// folders are called, as is right for documents that are yet to be classified.
     pub ignore_labels: bool,
     /// For plain text with a document a line: a blank line is a document without text, so that
     /// documents and lines are as many. When not set, blank lines are left out.

@@ -3,20 +3,50 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Document;
+use serde_json::Value;
+
+use super::label::Place;
 use super::lines::Lines;
 use super::reader::Documents;
 use super::source::{MAX_RECORD_BYTES, Meter, Source};
 use super::text::read_text;
+use super::{CorpusOptions, Document};
 use crate::error::DataError;
 
-/// Reads a folder: a document a `.txt` file, packed or not, in the order of their paths.
-pub(super) fn files(folder: &Path, meter: &Meter) -> Result<Documents, DataError> {
+/// Reads a folder: a document a `.txt` file, packed or not, in the order of their paths. Its id is its
+/// path within the folder, and its label the first folder on that path, if there is one.
+pub(super) fn files(
+    folder: &Path,
+    options: &CorpusOptions,
+    meter: &Meter,
+) -> Result<Documents, DataError> {
     let files = text_files(folder)?;
-    let meter = Meter::clone(meter);
+    let (folder, meter) = (folder.to_owned(), Meter::clone(meter));
+    let (with_labels, kind) = (!options.ignore_labels, options.labels.clone());
     Ok(Box::new(files.into_iter().map(move |file| {
-        read_text(&file, MAX_RECORD_BYTES, &meter).map(Document::new)
+        let text = read_text(&file, MAX_RECORD_BYTES, &meter)?;
+        let inner = file.strip_prefix(&folder).unwrap_or(&file);
+        let label = class_folder(inner).filter(|_| with_labels);
+        kind.check(label.as_deref(), &file, Place::File)?;
+        Ok(Document {
+            label,
+            id: Some(file_id(inner)),
+            ..Document::new(text)
+        })
     })))
+}
+
+/// The folder that stands for a class: the first on the path of a file.
+fn class_folder(inner: &Path) -> Option<String> {
+    let mut parts = inner.iter();
+    let first = parts.next()?.to_string_lossy();
+    parts.next().map(|_| first.into_owned())
+}
+
+/// How a file is called in answers: its path, with `/` on every system.
+pub(super) fn file_id(inner: &Path) -> Value {
+    let parts: Vec<_> = inner.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/").into()
 }
 
 /// Reads a document a line. Blank lines are left out unless they are to be kept.

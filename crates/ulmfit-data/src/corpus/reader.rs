@@ -109,7 +109,7 @@ pub fn read_corpus(
         CorpusFormat::AclImdb => aclimdb::open(path, options, &meter)?,
         CorpusFormat::Archive => archive::members(path, options, &meter)?,
         CorpusFormat::Parquet => Box::new(parquet::open(path, options, &meter)?),
-        CorpusFormat::PlainText if path.is_dir() => plain_text::files(path, &meter)?,
+        CorpusFormat::PlainText if path.is_dir() => plain_text::files(path, options, &meter)?,
         format => open(Source::open(path, &meter)?, format, options)?,
     };
     CorpusReader::start(documents, format, path, meter)
