@@ -26,7 +26,8 @@ pub(crate) fn report(error: &anyhow::Error) {
     drop(writeln!(std::io::stderr(), "error: {}", sentence(error)));
 }
 
-/// The chain of causes in one sentence; a cause that its consequence already quotes is left out.
+/// The chain of causes in one sentence; a cause that its consequence already quotes is left out. What is
+/// not there has a remedy that the system's own words lack.
 fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -36,15 +37,27 @@ fn sentence(error: &anyhow::Error) -> String {
             sentence.extend([colon, cause]);
         }
     }
+    if is_missing(error) && !sentence.contains("; ") {
+        sentence += "; check the path";
+    }
     sentence
+}
+
+/// Whether the failure is that there is no such file.
+fn is_missing(error: &anyhow::Error) -> bool {
+    has_kind(error, ErrorKind::NotFound)
 }
 
 /// Whether the failure is that the reader of standard output went away.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    has_kind(error, ErrorKind::BrokenPipe)
+}
+
+fn has_kind(error: &anyhow::Error, kind: ErrorKind) -> bool {
     error.chain().any(|cause| {
         cause
             .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+            .is_some_and(|error| error.kind() == kind)
     })
 }
 
@@ -60,5 +73,17 @@ mod tests {
             sentence(&told.context("no corpus")),
             "no corpus: cannot read a.csv: disk on fire"
         );
+    }
+
+    #[test]
+    fn what_is_missing_has_a_remedy_unless_its_sentence_has_one() {
+        let missing = || std::io::Error::from(ErrorKind::NotFound);
+        let told = anyhow::Error::new(missing()).context("cannot read a.csv");
+        assert_eq!(
+            sentence(&told),
+            "cannot read a.csv: entity not found; check the path"
+        );
+        let told = anyhow::Error::new(missing()).context("cannot write to b; name another place");
+        assert!(sentence(&told).ends_with(": entity not found"));
     }
 }

@@ -57,7 +57,7 @@ fn data_that_cannot_be_read_is_named_with_its_line() {
     let message = place.fail(&format!("train nowhere.csv {TRAIN}"));
     assert_eq!(
         message,
-        "cannot read nowhere.csv: No such file or directory (os error 2)"
+        "cannot read nowhere.csv: No such file or directory (os error 2); check the path"
     );
     let message = place.fail(&format!("train train.csv --text body {TRAIN}"));
     assert!(

@@ -53,7 +53,8 @@ pub(crate) fn run(args: &QuantizeArgs) -> anyhow::Result<()> {
 
 /// In megabytes.
 fn size(path: &Path) -> anyhow::Result<f64> {
-    let metadata = std::fs::metadata(path).with_context(|| format!("{}", path.display()))?;
+    let metadata =
+        std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(metadata.len() as f64 / 1e6)
 }
 
