@@ -1,8 +1,12 @@
 //! Standard output: results, and nothing else.
 
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+use console::Term;
 use serde::Serialize;
+
+/// Columns of what is printed where there is no terminal.
+const COLUMNS: usize = 80;
 
 /// Buffered standard output, whose failures say what failed. To be flushed by whoever writes, so
 /// that they are seen.
@@ -28,6 +32,15 @@ fn named(error: &io::Error) -> io::Error {
         error.kind(),
         format!("cannot write to standard output: {error}"),
     )
+}
+
+/// How wide standard output's terminal is.
+pub(crate) fn columns() -> usize {
+    if !io::stdout().is_terminal() {
+        return COLUMNS;
+    }
+    let (_, columns) = Term::stdout().size();
+    columns.into()
 }
 
 /// Prints a value as indented JSON.

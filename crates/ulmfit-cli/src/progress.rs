@@ -120,6 +120,8 @@ impl Observer for Progress {
             } => self.epoch(epoch, validation.as_ref()),
             Event::StageFinished { stage, elapsed } => {
                 self.bar.finish_and_clear();
+                // A bar that is cleared prints lines without their ends.
+                self.bar = ProgressBar::hidden();
                 self.line(&format!("{stage} took {}", duration(elapsed)));
             }
             _ => {}

@@ -19,8 +19,10 @@ Examples:
   ulmfit inspect wiki.corpus
   ulmfit inspect runs/classifier/model.safetensors";
 
-/// Columns of the longest bar.
+/// Columns of the longest bar, where there is room.
 const PLOT_WIDTH: usize = 40;
+/// Columns that the numbers to the left and the right of a bar take.
+const BESIDE_BAR: usize = 34;
 /// Labels that are listed, at most.
 const MOST_LABELS: usize = 50;
 
@@ -199,8 +201,11 @@ fn describe_part(part: &Part, first: &Part, min_freq: u64) -> String {
     ));
     let most = stats.length_histogram.iter().map(|bucket| bucket.documents);
     let most = most.max().unwrap_or(0).max(1);
+    let longest = output::columns()
+        .saturating_sub(BESIDE_BAR)
+        .clamp(1, PLOT_WIDTH);
     for bucket in &stats.length_histogram {
-        let bar = "█".repeat((PLOT_WIDTH * bucket.documents).div_ceil(most));
+        let bar = "█".repeat((longest * bucket.documents).div_ceil(most));
         let line = format!(
             "{:>11} to {:<7} {bar} {}",
             bucket.from,

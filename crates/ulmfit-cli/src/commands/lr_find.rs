@@ -1,9 +1,7 @@
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum, ValueHint};
-use console::Term;
 use serde::Serialize;
 use ulmfit_data::Direction;
 use ulmfit_train::{
@@ -14,9 +12,6 @@ use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TokenizerArgs};
 use crate::pretrained::Pretrained;
 use crate::progress::Progress;
 use crate::{documents, output, plot};
-
-/// Columns of a plot that goes into a file or a pipe.
-const COLUMNS: usize = 80;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -179,7 +174,11 @@ fn report(args: &LrFindArgs, curve: &LrCurve) -> anyhow::Result<()> {
             points: &curve.points,
         });
     }
-    let mut lines = vec![plot::terminal::curve(&curve.points, valley, columns())];
+    let mut lines = vec![plot::terminal::curve(
+        &curve.points,
+        valley,
+        output::columns(),
+    )];
     lines.push(match (curve.diverged, curve.points.last()) {
         (true, Some(last)) => format!("the loss rose away at a rate of {:.1e}", last.learning_rate),
         (true, None) => "the loss was no number from the first step".to_owned(),
@@ -202,13 +201,4 @@ fn report(args: &LrFindArgs, curve: &LrCurve) -> anyhow::Result<()> {
         lines.push(format!("plot        {}", path.display()));
     }
     output::text(&lines.join("\n"))
-}
-
-/// How wide the terminal is.
-fn columns() -> usize {
-    if !std::io::stdout().is_terminal() {
-        return COLUMNS;
-    }
-    let (_, columns) = Term::stdout().size();
-    columns.into()
 }
