@@ -133,7 +133,7 @@ fn what_is_repeated_is_told_and_what_cannot_be_classes_is_refused() {
     assert_eq!(
         message,
         "none.csv has no labels; name their column with --label, or put the text files of each class \
-         in a folder of their own"
+         in a folder of its own, right in the one that is named"
     );
 
     let message =

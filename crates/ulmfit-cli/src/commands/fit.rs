@@ -209,7 +209,7 @@ impl FitArgs {
         ensure!(
             !labeled.is_empty(),
             "{} has no labels; name their column with --label, or put the text files of each class in \
-             a folder of their own",
+             a folder of its own, right in the one that is named",
             shown(&self.data)
         );
         // Of these the labels do not matter, nor whether there are any.

@@ -32,7 +32,8 @@ pub enum CorpusFormat {
     /// `wikitext`: `WikiText` tokens; an article runs from its ` = Title = ` line to the next one.
     WikiText,
     /// `text`: one document a line (blank lines are none), or one a `.txt` file in a folder tree, by
-    /// path. A folder in that folder is a class, and its name the label.
+    /// path. A folder in that folder is a class, and its name the label; but not a `train` or `test`
+    /// with folders of its own, whose classes are had by naming it.
     PlainText,
     /// `parquet`: columns, of text without nesting; compressed with anything but Zstandard and LZO.
     Parquet,

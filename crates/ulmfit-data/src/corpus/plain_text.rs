@@ -14,7 +14,7 @@ use super::{CorpusOptions, Document};
 use crate::error::DataError;
 
 /// Reads a folder: a document a `.txt` file, packed or not, in the order of their paths. Its id is its
-/// path within the folder, and its label the first folder on that path, if there is one.
+/// path within the folder, and its label the first folder on that path, if there is one that is no split.
 pub(super) fn files(
     folder: &Path,
     options: &CorpusOptions,
@@ -36,11 +36,15 @@ pub(super) fn files(
     })))
 }
 
+/// Folders that hold folders of classes, and are none themselves.
+const SPLITS: [&str; 6] = ["train", "test", "valid", "validation", "val", "dev"];
+
 /// The folder that stands for a class: the first on the path of a file.
 fn class_folder(inner: &Path) -> Option<String> {
-    let mut parts = inner.iter();
-    let first = parts.next()?.to_string_lossy();
-    parts.next().map(|_| first.into_owned())
+    let first = inner.iter().next()?.to_string_lossy();
+    let depth = inner.iter().count() - 1;
+    let is_split = depth > 1 && SPLITS.contains(&&*first);
+    (depth > 0 && !is_split).then(|| first.into_owned())
 }
 
 /// How a file is called in answers: its path, with `/` on every system.
@@ -91,4 +95,22 @@ fn text_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     }
     files.sort_unstable();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_folder_is_the_class_unless_it_is_a_split() {
+        for (path, class) in [
+            ("a.txt", None),
+            ("spam/a.txt", Some("spam")),
+            ("spam/2024/a.txt", Some("spam")),
+            ("train/a.txt", Some("train")),
+            ("train/spam/a.txt", None),
+        ] {
+            assert_eq!(class_folder(Path::new(path)).as_deref(), class, "{path}");
+        }
+    }
 }
