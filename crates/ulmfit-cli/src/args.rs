@@ -162,6 +162,13 @@ impl LayoutArgs {
     }
 }
 
+/// Reads a probability.
+pub(crate) fn probability(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok();
+    let number = number.filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "a probability is from 0 to 1".to_owned())
+}
+
 /// What labels are, where they are not a class each.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TargetArgs {

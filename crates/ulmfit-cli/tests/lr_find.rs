@@ -38,6 +38,26 @@ fn every_stage_gets_a_curve_and_a_suggestion() {
 }
 
 #[test]
+fn several_labels_and_numbers_have_rates_too() {
+    let place = Workplace::with_models();
+    let rows = (0..40).map(|number| format!("a film,{},{number}\n", ["a;b", "b"][number % 2]));
+    place.write(
+        "rows.csv",
+        format!("text,tags,stars\n{}", rows.collect::<String>()),
+    );
+    for labels in [
+        "--label tags --label-separator ;",
+        "--label stars --regression",
+    ] {
+        let printed = place.succeed(&format!(
+            "lr-find rows.csv {labels} --recipe tiny.toml --language-model lm.safetensors --json"
+        ));
+        let printed: Value = serde_json::from_str(&printed).unwrap();
+        assert!(printed["points"].as_array().unwrap().len() > 20, "{labels}");
+    }
+}
+
+#[test]
 fn a_curve_is_drawn_twice_the_same() {
     let place = Workplace::new();
     let command = "lr-find train.csv --recipe tiny.toml --pretrained none --to 30 --steps 60 --plot rates.svg";

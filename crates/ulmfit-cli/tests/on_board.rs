@@ -8,8 +8,16 @@ fn the_models_on_board_are_listed() {
     let printed = place.succeed("models");
     assert!(printed.starts_with("wiki-small forward"), "{printed}");
     let listed: Value = serde_json::from_str(&place.succeed("models --json")).unwrap();
-    assert!(listed[0]["vocab_size"].as_u64().unwrap() > 10_000);
-    assert!(listed[0]["bytes"].as_u64().unwrap() < 16_000_000);
+    for (model, direction) in listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(["forward", "backward"])
+    {
+        assert_eq!(model["direction"], direction);
+        assert!(model["vocab_size"].as_u64().unwrap() > 10_000);
+        assert!(model["bytes"].as_u64().unwrap() < 16_000_000);
+    }
 }
 
 #[test]
@@ -35,29 +43,16 @@ fn english_text_starts_from_the_model_on_board() {
 }
 
 #[test]
-fn a_direction_that_is_not_on_board_is_told_with_what_to_do() {
+fn both_directions_start_from_models_on_board() {
     let place = Workplace::new();
-    for (command, option) in [
-        (
-            "finetune train.csv --run r --direction backward",
-            "--pretrained",
-        ),
-        (
-            "fit train.csv -o m.safetensors --direction both",
-            "--pretrained",
-        ),
-        (
-            "train train.csv --run r --direction backward --language-model wiki-small",
-            "--language-model",
-        ),
-    ] {
-        assert_eq!(
-            place.fail(&format!("{command} --recipe tiny.toml")),
-            format!(
-                "there is no wiki-small on board yet that reads backward; name a model file with \
-                 {option}, or say {option} none to start from random weights"
-            )
-        );
+    place.succeed("fit train.csv -o m.safetensors --recipe tiny.toml --limit 20 --direction both");
+    let described: Value =
+        serde_json::from_str(&place.succeed("inspect m.safetensors --json")).unwrap();
+    let members = described["members"].as_array().unwrap();
+    let directions: Vec<_> = members.iter().map(|it| &it["direction"]).collect();
+    assert_eq!(directions, ["forward", "backward"]);
+    for member in members {
+        assert!(member["d_hidden"].as_u64().unwrap() > 100, "{member}");
     }
 }
 

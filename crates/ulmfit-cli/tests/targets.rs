@@ -122,6 +122,16 @@ fn several_labels_from_a_separator_to_predictions() {
     );
     assert!(rows.next().unwrap().starts_with("0,news;sport,0."), "{csv}");
 
+    let report = "evaluate m.safetensors test.csv --label tags --json --threshold";
+    let recall = |threshold| {
+        let report = parsed(&place.succeed(&format!("{report} {threshold}")));
+        report["per_label"]["news"]["recall"].clone()
+    };
+    assert_eq!([recall(0), recall(1)], [json!(1.0), json!(0.0)]);
+    let printed =
+        place.succeed("baseline test.csv --test test.csv --label tags --label-separator ;");
+    assert!(printed.contains("micro F1 "), "{printed}");
+
     let inspected = parsed(&place.succeed("inspect m.safetensors --json"));
     assert_eq!(inspected["members"][0]["target"], "multi-label");
     place.succeed("quantize m.safetensors -o small.safetensors");
@@ -157,11 +167,9 @@ fn lists_of_labels_need_no_separator() {
         "train posts.jsonl --label tags --recipe tiny.toml --language-model lm/model.safetensors";
     place.succeed(&format!("{train} --run c"));
     place.succeed("ensemble m.safetensors c/model.safetensors --output all.safetensors");
-    let message = place.fail("baseline posts.jsonl --label tags --test posts.jsonl");
-    assert!(
-        message.contains("document 1 has a list of labels"),
-        "{message}"
-    );
+    let report =
+        parsed(&place.succeed("baseline posts.jsonl --label tags --test posts.jsonl --json"));
+    assert!(report["micro_f1"].as_f64().unwrap() > 0.8, "{report}");
 }
 
 #[test]
@@ -196,6 +204,18 @@ fn numbers_from_a_column_to_predictions() {
     ] {
         assert!(report[key].is_f64(), "{key} in {report}");
     }
+    let printed =
+        place.succeed("baseline reviews.csv --test reviews.csv --label stars --regression");
+    assert!(printed.starts_with("R² "), "{printed}");
+    let finished = place.run("evaluate m.safetensors reviews.csv --label stars --threshold 0.3");
+    assert_eq!(finished.code, Some(2));
+    assert!(
+        finished
+            .stderr
+            .contains("several labels a document, which alone have a --threshold"),
+        "{}",
+        finished.stderr
+    );
     let limited = place
         .succeed("evaluate m.safetensors reviews.csv --label stars --regression --limit 10 --json");
     assert_eq!(parsed(&limited)["documents"], 10);

@@ -44,13 +44,22 @@ impl std::fmt::Debug for Pretrained {
 const WIKI_SMALL: &str = "English: 22,570 articles of Wikipedia (CC BY-SA)";
 
 /// All models on board.
-pub const ALL: [Pretrained; 1] = [Pretrained {
-    name: ENGLISH,
-    direction: Direction::Forward,
-    file: "wiki-small-forward.safetensors",
-    about: WIKI_SMALL,
-    bytes: include_bytes!("../../../models/wiki-small-forward.safetensors"),
-}];
+pub const ALL: [Pretrained; 2] = [
+    Pretrained {
+        name: ENGLISH,
+        direction: Direction::Forward,
+        file: "wiki-small-forward.safetensors",
+        about: WIKI_SMALL,
+        bytes: include_bytes!("../../../models/wiki-small-forward.safetensors"),
+    },
+    Pretrained {
+        name: ENGLISH,
+        direction: Direction::Backward,
+        file: "wiki-small-backward.safetensors",
+        about: WIKI_SMALL,
+        bytes: include_bytes!("../../../models/wiki-small-backward.safetensors"),
+    },
+];
 
 /// The model of this name that reads this way.
 pub fn find(name: &str, direction: Direction) -> Option<Pretrained> {

@@ -3,16 +3,20 @@ use std::time::Instant;
 
 use clap::Args;
 use ulmfit_data::{Document, Tokenizer};
-use ulmfit_train::{ClassificationReport, TfidfLogistic, known_labels, number_labels};
+use ulmfit_train::{
+    ClassificationReport, MultiLabelReport, RegressionReport, TfidfLogistic, TfidfOneVsRest,
+    TfidfRidge, Truth,
+};
 
-use super::evaluate::{Timed, classification};
-use crate::args::{CorpusArgs, GlobalArgs};
+use super::evaluate::{self, Report, Timed};
+use crate::args::{CorpusArgs, GlobalArgs, TargetArgs};
 use crate::progress::Count;
 use crate::{documents, output};
 
 const EXAMPLE: &str = "\
 Examples:
   ulmfit baseline train.csv --test test.csv
+  ulmfit baseline posts.csv --test more.csv --label tags --label-separator \";\"
   ulmfit baseline aclImdb --split train --test aclImdb --test-split test --limit 2000 --json";
 
 #[derive(Debug, Args)]
@@ -20,6 +24,8 @@ Examples:
 pub(crate) struct BaselineArgs {
     #[command(flatten)]
     corpus: CorpusArgs,
+    #[command(flatten)]
+    target: TargetArgs,
     /// Labeled documents to measure on
     #[arg(long, required = true, num_args = 1.., value_name = "DATA")]
     test: Vec<PathBuf>,
@@ -42,37 +48,56 @@ pub(crate) struct BaselineArgs {
 }
 
 pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()> {
-    let train = documents::read(&args.corpus, args.seed, global)?;
-    let (labels, classes) = number_labels(train.iter().map(|document| document.label.as_deref()))?;
+    let mut corpus = args.corpus.clone();
+    corpus.layout.labels = args.target.label_kind();
+    let train = documents::read(&corpus, args.seed, global)?;
+    let labels = || train.iter().map(|document| document.label.as_deref());
+    let target = args.target.target(labels());
+    let (labels, truth) = Truth::new(&target, labels())?;
     let test = CorpusArgs {
         data: args.test.clone(),
-        layout: args.corpus.layout.clone(),
+        layout: corpus.layout,
         split: args.test_split.clone(),
         limit: args.test_limit,
     };
     let test = documents::read(&test, args.test_seed.unwrap_or(args.seed), global)?;
     documents::check_labeled(&test)?;
-    let truth = known_labels(&test, &labels)?;
+    let n_labels = labels.len();
+    let (labels, test_truth) = Truth::known(&target, &test, &labels)?;
 
     let count = Count::new(
-        "documents to fit TF-IDF and logistic regression to",
+        "documents to fit TF-IDF and a linear model to",
         global.quiet,
     );
     count.set(train.len());
     let started = Instant::now();
     let tokens = |documents: &[Document]| Tokenizer::default().tokenize_documents(documents);
-    let model = TfidfLogistic::fit(&tokens(&train), &classes, labels.len());
-    let predicted = model.predict(&tokens(&test));
+    let (tokens, test_tokens) = (tokens(&train), tokens(&test));
+    let report = match (truth, test_truth) {
+        (Truth::Classes(classes), Truth::Classes(truth)) => {
+            let model = TfidfLogistic::fit(&tokens, &classes, n_labels);
+            let predicted = model.predict(&test_tokens);
+            Report::Classes(ClassificationReport::new(&labels, &truth, &predicted))
+        }
+        (Truth::LabelSets(sets), Truth::LabelSets(truth)) => {
+            let model = TfidfOneVsRest::fit(&tokens, &sets, n_labels);
+            let predicted = model.predict(&test_tokens);
+            Report::LabelSets(MultiLabelReport::new(&labels, &truth, &predicted))
+        }
+        (Truth::Numbers(numbers), Truth::Numbers(truth)) => {
+            let model = TfidfRidge::fit(&tokens, &numbers);
+            let predicted = model.predict(&test_tokens);
+            Report::Numbers(RegressionReport::new(&truth, &predicted))
+        }
+        _ => unreachable!("both are of one target"),
+    };
     let seconds = started.elapsed().as_secs_f64();
     count.clear();
 
-    let timed = Timed {
-        report: ClassificationReport::new(&labels, &truth, &predicted),
-        seconds,
-    };
+    let timed = Timed { report, seconds };
     if args.json {
         output::json(&timed)
     } else {
-        output::text(&classification(timed))
+        output::text(&evaluate::text(&timed))
     }
 }

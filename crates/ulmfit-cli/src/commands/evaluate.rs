@@ -13,7 +13,8 @@ use ulmfit_train::{
 };
 
 use super::fit_report;
-use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TargetArgs};
+use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TargetArgs, probability};
+use crate::failure::UsageError;
 use crate::{documents, output, progress};
 
 /// Documents that are classified between two updates of the bar. They are sorted by length among
@@ -39,6 +40,9 @@ pub(crate) struct EvaluateArgs {
     corpus: CorpusArgs,
     #[command(flatten)]
     target: TargetArgs,
+    /// The probability from which a label is an answer, of a model of several labels [default: 0.5]
+    #[arg(long, value_name = "P", value_parser = probability)]
+    threshold: Option<f32>,
     #[command(flatten)]
     device: DeviceArgs,
     /// Seed of the sample that --limit draws
@@ -72,16 +76,17 @@ pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()
             let target = args
                 .target
                 .of_model(Some(predictor.target()), &args.model)?;
+            let threshold = args.threshold(&target)?;
             let documents = read_as(&target)?;
-            let timed = measure(&predictor, &target, &documents, global)?;
+            let timed = measure(&predictor, &target, &documents, threshold, global)?;
             if args.json {
                 return output::json(&timed);
             }
-            let figures = format!("{} in {:.1} s", headline(&timed.report), timed.seconds);
-            output::text(&format!("{figures}\n\n{}", tables(&timed.report)))
+            output::text(&text(&timed))
         }
         ModelFile::LanguageModel(trained) => {
             let target = args.target.of_model(None, &args.model)?;
+            args.threshold(&target)?;
             let timed = read(&trained, &read_as(&target)?, &device)?;
             if args.json {
                 output::json(&timed)
@@ -89,6 +94,20 @@ pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()
                 output::text(&language_model(&timed))
             }
         }
+    }
+}
+
+impl EvaluateArgs {
+    /// The threshold of a model of several labels; a usage error where one was given for another.
+    fn threshold(&self, target: &Target) -> Result<f32, UsageError> {
+        if self.threshold.is_some() && !matches!(target, Target::MultiLabel { .. }) {
+            return Err(UsageError(format!(
+                "{} does not answer with several labels a document, which alone have a --threshold; \
+                 leave it out",
+                self.model.display()
+            )));
+        }
+        Ok(self.threshold.unwrap_or(Prediction::THRESHOLD))
     }
 }
 
@@ -105,6 +124,7 @@ fn measure(
     predictor: &Predictor,
     target: &Target,
     documents: &[Document],
+    threshold: f32,
     global: &GlobalArgs,
 ) -> anyhow::Result<Timed<Report>> {
     documents::check_labeled(documents)?;
@@ -133,7 +153,7 @@ fn measure(
             let predicted = in_parts(documents, global, |part| {
                 let predictions = predictor.predict_documents(part).into_iter();
                 Ok(predictions
-                    .map(|prediction| prediction.at_least(Prediction::THRESHOLD))
+                    .map(|prediction| prediction.at_least(threshold))
                     .collect())
             });
             Report::LabelSets(MultiLabelReport::new(labels, &truth, &predicted?))
@@ -235,11 +255,10 @@ fn tables(report: &Report) -> String {
     }
 }
 
-/// The report of a classifier of one class a document, for people: figures, classes, confusion.
-pub(super) fn classification(timed: Timed<ClassificationReport>) -> String {
-    let report = Report::Classes(timed.report);
-    let figures = format!("{} in {:.1} s", headline(&report), timed.seconds);
-    format!("{figures}\n\n{}", tables(&report))
+/// A report for people: the figures, then each class or label and which was taken for which.
+pub(super) fn text(timed: &Timed<Report>) -> String {
+    let figures = format!("{} in {:.1} s", headline(&timed.report), timed.seconds);
+    format!("{figures}\n\n{}", tables(&timed.report))
 }
 
 pub(super) fn class_tables(report: &ClassificationReport) -> String {

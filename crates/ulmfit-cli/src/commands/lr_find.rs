@@ -5,10 +5,11 @@ use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use ulmfit_data::Direction;
 use ulmfit_train::{
-    LrCurve, LrFindOptions, LrFindStage, LrPoint, Recipe, find_learning_rate, write_atomically,
+    LrCurve, LrFindOptions, LrFindStage, LrPoint, Recipe, Target, find_learning_rate,
+    write_atomically,
 };
 
-use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TokenizerArgs};
+use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TargetArgs, TokenizerArgs};
 use crate::pretrained::Pretrained;
 use crate::progress::Progress;
 use crate::{documents, output, plot};
@@ -28,6 +29,8 @@ suggestion is the middle of the longest fall; it goes into the recipe as `lr_max
 pub(crate) struct LrFindArgs {
     #[command(flatten)]
     corpus: CorpusArgs,
+    #[command(flatten)]
+    target: TargetArgs,
     /// Recipe with every other hyper-parameter, in TOML
     #[arg(long, value_name = "FILE")]
     recipe: PathBuf,
@@ -91,9 +94,10 @@ struct Summary<'a> {
 
 pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let mut recipe = Recipe::open(&args.recipe)?;
-    let options = LrFindOptions {
+    let mut options = LrFindOptions {
         device: args.device.device.open()?,
         direction: args.direction,
+        target: Target::default(),
         seed: args.seed,
         first: args.from,
         last: args.to,
@@ -116,7 +120,10 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
         None => documents::tokenizer(&args.corpus, wanted, global),
     };
     let place = folder.path().join("corpus");
-    let corpus = documents::tokenized(&args.corpus, tokenizer, &place, args.seed, global)?;
+    let mut data = args.corpus.clone();
+    data.layout.labels = args.target.label_kind();
+    let corpus = documents::tokenized(&data, tokenizer, &place, args.seed, global)?;
+    options.target = args.target.target(corpus.labels().iter());
     let mut progress = Progress::new(global);
     let curve = find_learning_rate(&corpus, stage, &recipe, &options, &mut progress)?;
     drop(progress);

@@ -7,7 +7,7 @@ use ulmfit_data::{CorpusFormat, CorpusOptions, CorpusReader, DataError, Document
 use ulmfit_train::{Prediction, Predictor, Target};
 
 use crate::answers::{AnswerFormat, AnswerOptions, AnswerWriter};
-use crate::args::{DeviceArgs, GlobalArgs};
+use crate::args::{DeviceArgs, GlobalArgs, probability};
 use crate::documents;
 use crate::failure::UsageError;
 use crate::output;
@@ -130,13 +130,6 @@ impl PredictArgs {
             _ => Ok(()),
         }
     }
-}
-
-/// Reads a probability.
-fn probability(text: &str) -> Result<f32, String> {
-    let number = text.parse().ok();
-    let number = number.filter(|number| (0.0..=1.0).contains(number));
-    number.ok_or_else(|| "a probability is from 0 to 1".to_owned())
 }
 
 fn next_batch(records: &mut CorpusReader) -> (Vec<Document>, Option<DataError>) {

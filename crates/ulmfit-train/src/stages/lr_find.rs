@@ -17,12 +17,11 @@ use super::{finetune, language_model};
 use crate::direction::directed;
 use crate::error::TrainError;
 use crate::event::{Event, Observer};
-use crate::labels::number_labels;
 use crate::lr_curve::LrCurve;
 use crate::model_file::TrainedLanguageModel;
 use crate::prepare::{LanguageModelData, check_tokenizer, language_model_data};
 use crate::recipe::{LanguageModelRecipe, Recipe, TrainingRecipe};
-use crate::target::Standardization;
+use crate::target::{Standardization, Target};
 use crate::truth::Truth;
 
 /// The stage whose steps are taken.
@@ -43,6 +42,8 @@ pub struct LrFindOptions {
     pub device: Device,
     /// Which way documents are read.
     pub direction: Direction,
+    /// What a classifier's documents are answered with.
+    pub target: Target,
     /// The seed of every draw.
     pub seed: u64,
     /// The first learning rate of the last layer group.
@@ -184,20 +185,23 @@ fn of_classifier(
     let tokenizer = &language_model.tokenizer;
     let whose = "the language model";
     check_tokenizer(corpus, tokenizer.config(), tokenizer.subwords(), whose)?;
-    let (names, labels) = number_labels(corpus.labels().iter())?;
+    let (names, truth) = Truth::new(&options.target, corpus.labels().iter())?;
+    let standardization = match &truth {
+        Truth::Numbers(numbers) => Standardization::of(numbers)?,
+        Truth::Classes(_) | Truth::LabelSets(_) => Standardization::default(),
+    };
     let documents = corpus.encode_all(&language_model.vocab).load()?;
     let documents = directed(documents, language_model.direction);
-    let objective = Objective::new(
-        Truth::Classes(labels),
-        names.len(),
-        recipe.class_weights,
-        &Standardization::default(),
-    );
+    let objective = Objective::new(truth, names.len(), recipe.class_weights, &standardization);
     let train = Labeled {
         documents,
         objective,
     };
-    let config = classifier::config_on(language_model.config.encoder, recipe, names.len());
+    let config = classifier::config_on(
+        language_model.config.encoder,
+        recipe,
+        options.target.n_outputs(&names),
+    );
     let encoder = language_model.model.encoder;
     let model = classifier::start(&config, Some(encoder), options.seed, &options.device);
     let batches = DocumentBatches::new(train.documents.lengths(), recipe.training.batch_size)?;
