@@ -37,15 +37,10 @@ fn sentence(error: &anyhow::Error) -> String {
             sentence.extend([colon, cause]);
         }
     }
-    if is_missing(error) && !sentence.contains("; ") {
+    if has_kind(error, ErrorKind::NotFound) && !sentence.contains("; ") {
         sentence += "; check the path";
     }
     sentence
-}
-
-/// Whether the failure is that there is no such file.
-fn is_missing(error: &anyhow::Error) -> bool {
-    has_kind(error, ErrorKind::NotFound)
 }
 
 /// Whether the failure is that the reader of standard output went away.

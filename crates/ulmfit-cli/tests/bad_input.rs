@@ -129,6 +129,15 @@ fn predict_names_the_line_after_answering_what_came_before_it() {
         message.contains("of the format csv, which has no splits"),
         "{message}"
     );
+    let finished = place.pipe("predict model.safetensors --split test", "text\nfine\n");
+    assert_eq!(finished.code, Some(2));
+    assert!(
+        finished
+            .stderr
+            .contains("standard input has no splits; leave out --split"),
+        "{}",
+        finished.stderr
+    );
     let message = place.fail("predict model.safetensors test.csv --text body");
     assert!(
         message.contains("no \"body\" column; the columns are id, text, label"),

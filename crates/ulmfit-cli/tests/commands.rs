@@ -148,10 +148,19 @@ fn predictions_come_in_the_order_of_the_input_whatever_the_format() {
         without_id(lines(&place.succeed("predict model.safetensors rows.tsv"))),
         expected
     );
+    // Of what is labeled the labels do not matter.
+    let questions = texts.iter().map(|text| format!("NUM:count {text}\n"));
+    place.write("rows.label", questions.collect::<String>());
+    let classes = texts.iter().map(|text| format!("1,{text}\n"));
+    place.write("classes.csv", classes.collect::<String>());
+    for name in ["rows.jsonl", "rows.label", "classes.csv"] {
+        let answers = place.succeed(&format!("predict model.safetensors {name}"));
+        assert_eq!(without_id(lines(&answers)), expected, "{name}");
+    }
+    // A pipe that has a name is read once, as standard input is.
+    #[cfg(target_os = "linux")]
     assert_eq!(
-        without_id(lines(
-            &place.succeed("predict model.safetensors rows.jsonl")
-        )),
+        without_id(piped("predict model.safetensors /dev/stdin", &objects)),
         expected
     );
     let text = texts.join("\n");

@@ -233,7 +233,7 @@ pub enum DataError {
         /// What is wrong, and what was expected.
         reason: String,
     },
-    /// A file in a folder that is not where it should be.
+    /// A file whose folder does not name a label of the kind that is read.
     #[error("{}: {reason}", path.display())]
     MalformedFile {
         /// The file.

@@ -76,7 +76,7 @@ pub use encoded::{EncodedCorpus, encode, encode_documents};
 pub use error::DataError;
 pub use lm_stream::{BpttBatches, LmBatch, LmStream, LmStreamConfig, SequenceLength};
 pub use split::{balanced_sample, stratified_sample, stratified_split};
-pub use stats::{CorpusStats, Fingerprints};
+pub use stats::{CorpusStats, Fingerprints, LengthBucket};
 pub use stored::{
     CorpusSource, EncodeOptions, EncodeOutcome, EncodeProgress, encode_corpus, is_encoded_corpus,
     remove_encoded_corpus,

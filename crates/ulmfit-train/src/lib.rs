@@ -56,7 +56,7 @@ mod tensor_file;
 mod truth;
 
 pub use atomic_file::write as write_atomically;
-pub use baseline::{TfidfLogistic, TfidfOneVsRest, TfidfRidge};
+pub use baseline::{TfidfLogistic, TfidfOneVsRest, TfidfRidge, tfidf_answers};
 #[cfg(feature = "tui")]
 pub use dashboard::Dashboard;
 pub use error::TrainError;

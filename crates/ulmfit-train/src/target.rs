@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ulmfit_data::corpus::{LabelKind, is_label_list};
 
 use crate::error::TrainError;
+use crate::truth::Truth;
 
 /// What a classifier answers with. The network is the same for all: an output a label, or one output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +79,18 @@ impl Default for Standardization {
 }
 
 impl Standardization {
+    /// That of the answers to train on: of numbers theirs, of all others none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Standardization::of`].
+    pub(crate) fn of_truth(truth: &Truth) -> Result<Self, TrainError> {
+        match truth {
+            Truth::Numbers(numbers) => Self::of(numbers),
+            Truth::Classes(_) | Truth::LabelSets(_) => Ok(Self::default()),
+        }
+    }
+
     /// That of the numbers to train on.
     ///
     /// # Errors

@@ -3,10 +3,7 @@ use std::time::Instant;
 
 use clap::Args;
 use ulmfit_data::{Document, Tokenizer};
-use ulmfit_train::{
-    ClassificationReport, MultiLabelReport, RegressionReport, TfidfLogistic, TfidfOneVsRest,
-    TfidfRidge, Truth,
-};
+use ulmfit_train::{Truth, tfidf_answers};
 
 use super::evaluate::{self, Report, Timed};
 use crate::args::{CorpusArgs, GlobalArgs, TargetArgs};
@@ -72,28 +69,11 @@ pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()
     count.set(train.len());
     let started = Instant::now();
     let tokens = |documents: &[Document]| Tokenizer::default().tokenize_documents(documents);
-    let (tokens, test_tokens) = (tokens(&train), tokens(&test));
-    let report = match (truth, test_truth) {
-        (Truth::Classes(classes), Truth::Classes(truth)) => {
-            let model = TfidfLogistic::fit(&tokens, &classes, n_labels);
-            let predicted = model.predict(&test_tokens);
-            Report::Classes(ClassificationReport::new(&labels, &truth, &predicted))
-        }
-        (Truth::LabelSets(sets), Truth::LabelSets(truth)) => {
-            let model = TfidfOneVsRest::fit(&tokens, &sets, n_labels);
-            let predicted = model.predict(&test_tokens);
-            Report::LabelSets(MultiLabelReport::new(&labels, &truth, &predicted))
-        }
-        (Truth::Numbers(numbers), Truth::Numbers(truth)) => {
-            let model = TfidfRidge::fit(&tokens, &numbers);
-            let predicted = model.predict(&test_tokens);
-            Report::Numbers(RegressionReport::new(&truth, &predicted))
-        }
-        _ => unreachable!("both are of one target"),
-    };
+    let answers = tfidf_answers(&tokens(&train), &truth, n_labels, &tokens(&test));
     let seconds = started.elapsed().as_secs_f64();
     count.clear();
 
+    let report = Report::new(&labels, &test_truth, &answers);
     let timed = Timed { report, seconds };
     if args.json {
         output::json(&timed)

@@ -120,6 +120,24 @@ pub(super) enum Report {
     Numbers(RegressionReport),
 }
 
+impl Report {
+    /// Compares answers with the truth, both of one target.
+    pub(super) fn new(labels: &[String], truth: &Truth, answers: &Truth) -> Self {
+        match (truth, answers) {
+            (Truth::Classes(truth), Truth::Classes(answers)) => {
+                Self::Classes(ClassificationReport::new(labels, truth, answers))
+            }
+            (Truth::LabelSets(truth), Truth::LabelSets(answers)) => {
+                Self::LabelSets(MultiLabelReport::new(labels, truth, answers))
+            }
+            (Truth::Numbers(truth), Truth::Numbers(answers)) => {
+                Self::Numbers(RegressionReport::new(truth, answers))
+            }
+            _ => unreachable!("both are of one target"),
+        }
+    }
+}
+
 fn measure(
     predictor: &Predictor,
     target: &Target,
@@ -139,33 +157,25 @@ fn measure(
             fit_report::some(unknown)
         )?;
     }
-    let labels = &labels;
     let started = Instant::now();
-    let report = match truth {
-        Truth::Classes(truth) => {
-            let predicted = in_parts(documents, global, |part| {
-                let predictions = predictor.predict_documents(part).into_iter();
-                Ok(predictions.map(|prediction| prediction.class).collect())
-            });
-            Report::Classes(ClassificationReport::new(labels, &truth, &predicted?))
-        }
-        Truth::LabelSets(truth) => {
-            let predicted = in_parts(documents, global, |part| {
-                let predictions = predictor.predict_documents(part).into_iter();
-                Ok(predictions
-                    .map(|prediction| prediction.at_least(threshold))
-                    .collect())
-            });
-            Report::LabelSets(MultiLabelReport::new(labels, &truth, &predicted?))
-        }
-        Truth::Numbers(truth) => {
-            let predicted = in_parts(documents, global, |part| predictor.predict_numbers(part));
-            Report::Numbers(RegressionReport::new(&truth, &predicted?))
-        }
+    let answers = match truth {
+        Truth::Classes(_) => Truth::Classes(in_parts(documents, global, |part| {
+            let predictions = predictor.predict_documents(part).into_iter();
+            Ok(predictions.map(|prediction| prediction.class).collect())
+        })?),
+        Truth::LabelSets(_) => Truth::LabelSets(in_parts(documents, global, |part| {
+            let predictions = predictor.predict_documents(part).into_iter();
+            Ok(predictions
+                .map(|prediction| prediction.at_least(threshold))
+                .collect())
+        })?),
+        Truth::Numbers(_) => Truth::Numbers(in_parts(documents, global, |part| {
+            predictor.predict_numbers(part)
+        })?),
     };
     Ok(Timed {
-        report,
         seconds: started.elapsed().as_secs_f64(),
+        report: Report::new(&labels, &truth, &answers),
     })
 }
 

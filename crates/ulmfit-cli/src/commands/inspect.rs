@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
-use ulmfit_data::{CorpusStats, Fingerprints, Tokenizer, Vocab, VocabConfig};
+use ulmfit_data::{CorpusStats, Fingerprints, LengthBucket, Tokenizer, Vocab, VocabConfig};
 use ulmfit_train::{ModelFile, Precision, Target, TrainedClassifier, TrainedLanguageModel};
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs};
@@ -22,7 +22,7 @@ Examples:
 /// Columns of the longest bar, where there is room.
 const PLOT_WIDTH: usize = 40;
 /// Columns that the numbers to the left and the right of a bar take.
-const BESIDE_BAR: usize = 34;
+const BESIDE_BAR: usize = 32;
 /// Labels that are listed, at most.
 const MOST_LABELS: usize = 50;
 
@@ -199,21 +199,11 @@ fn describe_part(part: &Part, first: &Part, min_freq: u64) -> String {
         "lengths     mean {:.1}, least {}, half {}, 90 % {}, 99 % {}, most {}",
         lengths.mean, lengths.min, lengths.p50, lengths.p90, lengths.p99, lengths.max
     ));
-    let most = stats.length_histogram.iter().map(|bucket| bucket.documents);
-    let most = most.max().unwrap_or(0).max(1);
-    let longest = output::columns()
-        .saturating_sub(BESIDE_BAR)
-        .clamp(1, PLOT_WIDTH);
-    for bucket in &stats.length_histogram {
-        let bar = "█".repeat((longest * bucket.documents).div_ceil(most));
-        let line = format!(
-            "{:>11} to {:<7} {bar} {}",
-            bucket.from,
-            bucket.to,
-            share(bucket.documents)
-        );
-        lines.push(line);
-    }
+    lines.extend(histogram(
+        &stats.length_histogram,
+        stats.documents,
+        output::columns(),
+    ));
     if stats.labels.is_empty() {
         lines.push("labels      none".to_owned());
     }
@@ -224,6 +214,19 @@ fn describe_part(part: &Part, first: &Part, min_freq: u64) -> String {
         lines.push(format!("labels      {more} more, which --json lists"));
     }
     lines.join("\n")
+}
+
+/// A bar for each bucket of lengths, of so many documents, no wider than the terminal.
+fn histogram(buckets: &[LengthBucket], documents: usize, columns: usize) -> Vec<String> {
+    let most = buckets.iter().map(|bucket| bucket.documents).max();
+    let most = most.unwrap_or(0).max(1);
+    let longest = columns.saturating_sub(BESIDE_BAR).clamp(1, PLOT_WIDTH);
+    let line = |bucket: &LengthBucket| {
+        let bar = "█".repeat((longest * bucket.documents).div_ceil(most));
+        let share = output::percent(bucket.documents as f64 / documents.max(1) as f64);
+        format!("{:>11} to {:<7} {bar} {share}", bucket.from, bucket.to)
+    };
+    buckets.iter().map(line).collect()
 }
 
 fn model(path: &Path, as_json: bool) -> anyhow::Result<()> {
@@ -301,4 +304,26 @@ fn classifier(trained: &TrainedClassifier) -> Value {
         "tokenizer": tokenizer(&trained.tokenizer),
         "provenance": trained.provenance,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_fit_the_terminal() {
+        let buckets = [(0, 7, 3), (8, 4_194_303, 100), (4_194_304, 9_999_999, 0)];
+        let buckets = buckets.map(|(from, to, documents)| LengthBucket {
+            from,
+            to,
+            documents,
+        });
+        for (columns, longest) in [(40, 8), (72, 40), (200, 40), (5, 1)] {
+            let lines = histogram(&buckets, 100, columns);
+            let bars = lines.iter().map(|line| line.matches('█').count());
+            assert_eq!(bars.max(), Some(longest), "{lines:?}");
+            let widest = lines.iter().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(columns.max(33)), "{lines:?}");
+        }
+    }
 }

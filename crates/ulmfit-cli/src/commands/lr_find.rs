@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
+use burn::tensor::Device;
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use ulmfit_data::Direction;
 use ulmfit_train::{
-    LrCurve, LrFindOptions, LrFindStage, LrPoint, Recipe, Target, find_learning_rate,
-    write_atomically,
+    LrCurve, LrFindOptions, LrFindStage, LrPoint, Recipe, find_learning_rate, write_atomically,
 };
 
 use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TargetArgs, TokenizerArgs};
@@ -94,17 +94,8 @@ struct Summary<'a> {
 
 pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let mut recipe = Recipe::open(&args.recipe)?;
-    let mut options = LrFindOptions {
-        device: args.device.device.open()?,
-        direction: args.direction,
-        target: Target::default(),
-        seed: args.seed,
-        first: args.from,
-        last: args.to,
-        steps: args.steps,
-        phase: usize::from(args.phase) - 1,
-    };
-    let stage = stage(args, &options)?;
+    let device = args.device.device.open()?;
+    let stage = stage(args, &device)?;
     let model = match &stage {
         LrFindStage::Pretrain | LrFindStage::Finetune(None) => None,
         LrFindStage::Finetune(Some(model)) | LrFindStage::Classifier(model) => Some(model),
@@ -115,15 +106,24 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     let is_classifier = matches!(stage, LrFindStage::Classifier(_));
     let earlier = model.map(|model| &model.tokenizer);
     let earlier = earlier.filter(|earlier| is_classifier || *earlier.config() == wanted.config);
-    let tokenizer = || match earlier {
-        Some(earlier) => Ok(earlier.clone()),
-        None => documents::tokenizer(&args.corpus, wanted, global),
-    };
-    let place = folder.path().join("corpus");
     let mut data = args.corpus.clone();
     data.layout.labels = args.target.label_kind();
+    let tokenizer = || match earlier {
+        Some(earlier) => Ok(earlier.clone()),
+        None => documents::tokenizer(&data, wanted, global),
+    };
+    let place = folder.path().join("corpus");
     let corpus = documents::tokenized(&data, tokenizer, &place, args.seed, global)?;
-    options.target = args.target.target(corpus.labels().iter());
+    let options = LrFindOptions {
+        device,
+        direction: args.direction,
+        target: args.target.target(corpus.labels().iter()),
+        seed: args.seed,
+        first: args.from,
+        last: args.to,
+        steps: args.steps,
+        phase: usize::from(args.phase) - 1,
+    };
     let mut progress = Progress::new(global);
     let curve = find_learning_rate(&corpus, stage, &recipe, &options, &mut progress)?;
     drop(progress);
@@ -134,7 +134,7 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     report(args, &curve)
 }
 
-fn stage(args: &LrFindArgs, options: &LrFindOptions) -> anyhow::Result<LrFindStage> {
+fn stage(args: &LrFindArgs, device: &Device) -> anyhow::Result<LrFindStage> {
     let named = args.stage.unwrap_or(if args.language_model.is_some() {
         StageName::Train
     } else {
@@ -149,7 +149,7 @@ fn stage(args: &LrFindArgs, options: &LrFindOptions) -> anyhow::Result<LrFindSta
         "--pretrained is what is fine-tuned; leave it out, or say --stage finetune"
     );
     let open = |model: &Pretrained, option| -> anyhow::Result<_> {
-        let model = model.open(option, options.direction, &options.device)?;
+        let model = model.open(option, args.direction, device)?;
         Ok(model.map(Box::new))
     };
     Ok(match named {

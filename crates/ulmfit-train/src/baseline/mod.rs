@@ -25,6 +25,35 @@ pub use logistic::TfidfLogistic;
 pub use one_vs_rest::TfidfOneVsRest;
 pub use ridge::TfidfRidge;
 
+use crate::truth::Truth;
+
+/// What the baseline of a target answers to `test` once it is trained on documents with these answers, of
+/// `n_labels` labels: [`TfidfLogistic`] for classes, [`TfidfOneVsRest`] for several labels a document
+/// and [`TfidfRidge`] for numbers. All documents are tokenized.
+///
+/// # Panics
+///
+/// Without documents, when there is not one answer a document, or when an answer is not below
+/// `n_labels`.
+pub fn tfidf_answers(
+    documents: &[Vec<String>],
+    truth: &Truth,
+    n_labels: usize,
+    test: &[Vec<String>],
+) -> Truth {
+    match truth {
+        Truth::Classes(classes) => {
+            Truth::Classes(TfidfLogistic::fit(documents, classes, n_labels).predict(test))
+        }
+        Truth::LabelSets(sets) => {
+            Truth::LabelSets(TfidfOneVsRest::fit(documents, sets, n_labels).predict(test))
+        }
+        Truth::Numbers(numbers) => {
+            Truth::Numbers(TfidfRidge::fit(documents, numbers).predict(test))
+        }
+    }
+}
+
 #[cfg(test)]
 fn documents(texts: &[&str]) -> Vec<Vec<String>> {
     let words = |text: &&str| text.split_whitespace().map(String::from).collect();

@@ -6,7 +6,7 @@ use ulmfit_data::{Document, Tokenizer};
 use super::bootstrap::interval;
 use super::calibration::{self, Calibration};
 use super::plan::FitPlan;
-use crate::baseline::{TfidfLogistic, TfidfOneVsRest, TfidfRidge};
+use crate::baseline::tfidf_answers;
 use crate::predictor::{Prediction, Scored, averaged, averaged_numbers};
 use crate::report::{ClassificationReport, LabelCounts, MultiLabelReport, RegressionReport, r2};
 use crate::truth::Truth;
@@ -92,18 +92,17 @@ impl FitSummary {
         let measured = (!documents.is_empty()).then(|| {
             let held_out = tokenizer.tokenize_documents(&documents);
             let train = Part::new(plan, &train, tokenizer);
-            match (&truth, &train.truth) {
-                (Truth::Classes(truth), Truth::Classes(classes)) => {
-                    let baseline = TfidfLogistic::fit(&train.tokens, classes, plan.labels.len());
-                    measure_classes(plan, scored, truth, &baseline.predict(&held_out), seed)
+            let n_labels = plan.labels.len();
+            let baseline = tfidf_answers(&train.tokens, &train.truth, n_labels, &held_out);
+            match (&truth, &baseline) {
+                (Truth::Classes(truth), Truth::Classes(baseline)) => {
+                    measure_classes(plan, scored, truth, baseline, seed)
                 }
-                (Truth::LabelSets(truth), Truth::LabelSets(sets)) => {
-                    let baseline = TfidfOneVsRest::fit(&train.tokens, sets, plan.labels.len());
-                    measure_label_sets(plan, scored, truth, &baseline.predict(&held_out), seed)
+                (Truth::LabelSets(truth), Truth::LabelSets(baseline)) => {
+                    measure_label_sets(plan, scored, truth, baseline, seed)
                 }
-                (Truth::Numbers(truth), Truth::Numbers(numbers)) => {
-                    let baseline = TfidfRidge::fit(&train.tokens, numbers);
-                    measure_numbers(scored, truth, &baseline.predict(&held_out), seed)
+                (Truth::Numbers(truth), Truth::Numbers(baseline)) => {
+                    measure_numbers(scored, truth, baseline, seed)
                 }
                 _ => unreachable!("both are parts of one"),
             }

@@ -96,10 +96,7 @@ pub fn train_classifier<'a>(
     let direction = options.direction;
     let corpus = directed(corpus.encode_all(&vocab).load()?, direction);
     let data_digest = digest::of_data(&corpus, &truth.words(), &vocab)?;
-    let standardization = match truth.select(&train) {
-        Truth::Numbers(numbers) => Standardization::of(&numbers)?,
-        Truth::Classes(_) | Truth::LabelSets(_) => Standardization::default(),
-    };
+    let standardization = Standardization::of_truth(&truth.select(&train))?;
     let part = |places: &[usize], weights| Labeled {
         documents: corpus.select(places),
         objective: Objective::new(

@@ -42,7 +42,7 @@ pub struct LrFindOptions {
     pub device: Device,
     /// Which way documents are read.
     pub direction: Direction,
-    /// What a classifier's documents are answered with.
+    /// What a classifier's documents are answered with; a language model has no use for it.
     pub target: Target,
     /// The seed of every draw.
     pub seed: u64,
@@ -186,10 +186,7 @@ fn of_classifier(
     let whose = "the language model";
     check_tokenizer(corpus, tokenizer.config(), tokenizer.subwords(), whose)?;
     let (names, truth) = Truth::new(&options.target, corpus.labels().iter())?;
-    let standardization = match &truth {
-        Truth::Numbers(numbers) => Standardization::of(numbers)?,
-        Truth::Classes(_) | Truth::LabelSets(_) => Standardization::default(),
-    };
+    let standardization = Standardization::of_truth(&truth)?;
     let documents = corpus.encode_all(&language_model.vocab).load()?;
     let documents = directed(documents, language_model.direction);
     let objective = Objective::new(truth, names.len(), recipe.class_weights, &standardization);
