@@ -13,6 +13,7 @@ use crate::reproduce::corpus::file_name;
 use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::study::design::{DIRECTION, Design};
+use crate::reproduce::study::kept::Kept;
 
 /// Which part of the study to run; what is finished is kept, and what was stopped goes on.
 #[derive(Args)]
@@ -65,15 +66,16 @@ impl Arguments {
         };
         let name = format!("ablations-{data_set}");
         let recipe = Recipe::load(&name)?;
+        let reports = folder(self.reports.as_ref(), "docs/results")?;
         let wanted = |name: &str| self.rows.is_empty() || self.rows.iter().any(|it| it == name);
         Ok(Ablations {
             command: self.command(data_set),
             data_set,
             rows: ROWS.iter().filter(|row| wanted(row.name)).collect(),
             seeds: self.seeds.clone(),
-            reports: folder(self.reports.as_ref(), "docs/results")?,
             labels: recipe.data.train_documents,
             design: Design {
+                kept: Kept::read(&reports.join(format!("{name}.json"))),
                 runs: folder(self.out.as_ref(), "runs")?.join(name),
                 data: corpus.facts()?,
                 corpus,
@@ -84,6 +86,7 @@ impl Arguments {
                 recipe,
                 device: self.device.clone(),
             },
+            reports,
         })
     }
 

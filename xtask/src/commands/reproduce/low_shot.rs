@@ -12,6 +12,7 @@ use crate::reproduce::low_shot::{Arm, LABELS, LowShot, SEEDS, TEST_DOCUMENTS, TO
 use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::study::design::{DIRECTION, Design};
+use crate::reproduce::study::kept::Kept;
 use crate::reproduce::study::step::Step;
 
 /// The seed of the `cpu` profile.
@@ -88,6 +89,7 @@ impl Arguments {
         let mut labels = self.labels.clone();
         labels.sort_unstable();
         labels.dedup();
+        let reports = folder(self.reports.as_ref(), "docs/results")?;
         Ok(LowShot {
             command: self.command(),
             design: Design {
@@ -100,12 +102,13 @@ impl Arguments {
                 documents: DOCUMENTS,
                 test_documents: self.test_documents,
                 tokens_per_document: TOKENS_PER_REVIEW,
+                kept: Kept::read(&reports.join("low-shot.json")),
             },
             language_model,
             labels,
             seeds: self.seeds.clone(),
             arms: self.arms.clone(),
-            reports: folder(self.reports.as_ref(), "docs/results")?,
+            reports,
         })
     }
 

@@ -128,14 +128,10 @@ impl Ablations {
                 let Some(outcome) = self.cell(row, seed)?.outcome() else {
                     continue;
                 };
-                let shared = outcome.stages.iter().find(|stage| stage.shared);
                 measured.push(Measured {
                     row: row.name,
                     seed,
-                    error_rate: outcome.evaluation.error_rate,
-                    documents: outcome.evaluation.documents,
-                    seconds: outcome.seconds(),
-                    language_model_seconds: shared.map(|stage| stage.seconds),
+                    outcome,
                 });
             }
         }

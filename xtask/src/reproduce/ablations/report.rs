@@ -13,6 +13,7 @@ use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
 use crate::reproduce::pretrained;
 use crate::reproduce::report::{INFALLIBLE, RecipeFacts, data, duration};
+use crate::reproduce::study::cell::Outcome;
 use crate::reproduce::study::statistics::Spread;
 
 /// What is finished, and what a reader needs to judge it.
@@ -36,13 +37,7 @@ pub(super) struct Report {
 pub(super) struct Measured {
     pub(super) row: &'static str,
     pub(super) seed: u64,
-    pub(super) error_rate: f64,
-    /// To test on.
-    pub(super) documents: u64,
-    /// Of the classifier and its evaluation.
-    pub(super) seconds: f64,
-    /// Of fine-tuning, which rows share.
-    pub(super) language_model_seconds: Option<f64>,
+    pub(super) outcome: Outcome,
 }
 
 impl Report {
@@ -73,10 +68,17 @@ impl Report {
     }
 
     fn line(&self, line: &Line) -> [String; 4] {
-        let errors: Vec<_> = self.of(line.row).map(|cell| cell.error_rate).collect();
+        let errors: Vec<_> = self.errors(line.row);
         let ours = Spread::of(&errors).map_or_else(|| "not run yet".to_owned(), |it| it.percent());
         let published = format!("{:.2}", line.published(self.data_set));
         [line.what.to_owned(), ours, published, line.row.to_owned()]
+    }
+
+    fn errors(&self, row: &str) -> Vec<f64> {
+        let cells = self.of(row);
+        cells
+            .map(|cell| cell.outcome.evaluation.error_rate)
+            .collect()
     }
 
     fn of(&self, row: &str) -> impl Iterator<Item = &Measured> {
@@ -111,7 +113,11 @@ impl Report {
     }
 
     fn what_is_measured(&self) -> String {
-        let tested = self.measured.iter().map(|cell| cell.documents).max();
+        let tested = self
+            .measured
+            .iter()
+            .map(|cell| cell.outcome.evaluation.documents)
+            .max();
         format!(
             "Error rates in percent, with several seeds mean ± standard deviation, and the number of runs in \
              parentheses. Ours: {} documents to train on, their text alone to fine-tune the language \
@@ -156,10 +162,14 @@ impl Report {
             .map(|cell| cell.seed.to_string())
             .collect();
         let mean = |seconds: Vec<f64>| Spread::of(&seconds).map(|spread| duration(spread.mean));
-        let classifier = mean(self.of(row.name).map(|cell| cell.seconds).collect());
+        let classifier = mean(
+            self.of(row.name)
+                .map(|cell| cell.outcome.seconds())
+                .collect(),
+        );
         let shared = self
             .of(row.name)
-            .filter_map(|cell| cell.language_model_seconds);
+            .filter_map(|cell| Some(cell.outcome.shared()?.seconds));
         let times: Vec<_> = [classifier, mean(shared.collect())]
             .into_iter()
             .flatten()

@@ -6,6 +6,7 @@ use super::tables::TABLES;
 use super::*;
 use crate::reproduce::experiment;
 use crate::reproduce::recipe::Recipe;
+use crate::reproduce::study::kept::Kept;
 
 fn study(folder: &Path, rows: &[&str]) -> (Ablations, Ulmfit) {
     let (tiny, ulmfit) = experiment::tests::experiment(folder);
@@ -24,6 +25,7 @@ fn study(folder: &Path, rows: &[&str]) -> (Ablations, Ulmfit) {
             documents: DataSet::Trec.documents(),
             test_documents: 0,
             tokens_per_document: DataSet::Trec.tokens_per_document(),
+            kept: Kept::default(),
         },
         rows: rows.collect(),
         seeds: vec![0],

@@ -14,7 +14,7 @@ pub(crate) use arm::Arm;
 
 use crate::machine::Machine;
 use crate::reproduce::report::RecipeFacts;
-use crate::reproduce::study::cell::{Cell, Outcome};
+use crate::reproduce::study::cell::Cell;
 use crate::reproduce::study::design::{Design, Draw, Start};
 use crate::reproduce::study::estimate;
 use crate::reproduce::study::step::Step;
@@ -127,9 +127,13 @@ impl LowShot {
         for Place { arm, draw, cell } in places {
             match cell.outcome() {
                 Some(outcome) => {
-                    let shared = outcome.stages.iter().find(|stage| stage.shared);
-                    language_model = language_model.or(shared.cloned());
-                    measured.push(Measured::new(arm, draw, &outcome));
+                    language_model = language_model.or(outcome.shared().cloned());
+                    measured.push(Measured {
+                        arm,
+                        labels: draw.labels,
+                        seed: draw.seed,
+                        outcome,
+                    });
                 }
                 None => missing.push((arm, draw.labels, draw.seed)),
             }
@@ -155,19 +159,6 @@ impl LowShot {
             source: RecipeFacts::from(&self.language_model.recipe),
             variants,
         })
-    }
-}
-
-impl Measured {
-    fn new(arm: Arm, draw: Draw, outcome: &Outcome) -> Self {
-        Self {
-            arm,
-            labels: draw.labels,
-            seed: draw.seed,
-            accuracy: outcome.evaluation.accuracy,
-            documents: outcome.evaluation.documents,
-            seconds: outcome.seconds(),
-        }
     }
 }
 

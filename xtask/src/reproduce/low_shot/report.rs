@@ -12,7 +12,7 @@ use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
 use crate::reproduce::pretrained;
 use crate::reproduce::report::{INFALLIBLE, RecipeFacts, data, duration};
-use crate::reproduce::study::cell::StageOutcome;
+use crate::reproduce::study::cell::{Outcome, StageOutcome};
 use crate::reproduce::study::design::TEST_SEED;
 use crate::reproduce::study::statistics::Spread;
 use crate::reproduce::study::variant::Variant;
@@ -47,11 +47,7 @@ pub(super) struct Measured {
     pub(super) arm: Arm,
     pub(super) labels: usize,
     pub(super) seed: u64,
-    pub(super) accuracy: f64,
-    /// To test on.
-    pub(super) documents: u64,
-    /// Of the cell's own stages and its evaluation.
-    pub(super) seconds: f64,
+    pub(super) outcome: Outcome,
 }
 
 impl Report {
@@ -68,14 +64,17 @@ impl Report {
     /// The table of accuracies alone.
     pub(super) fn figures(&self) -> String {
         self.by_labels(|cells| {
-            let accuracies: Vec<_> = cells.iter().map(|cell| cell.accuracy).collect();
+            let accuracies: Vec<_> = cells
+                .iter()
+                .map(|cell| cell.outcome.evaluation.accuracy)
+                .collect();
             Spread::of(&accuracies).map(|spread| spread.percent())
         })
     }
 
     fn times(&self) -> String {
         self.by_labels(|cells| {
-            let seconds: Vec<_> = cells.iter().map(|cell| cell.seconds).collect();
+            let seconds: Vec<_> = cells.iter().map(|cell| cell.outcome.seconds()).collect();
             Spread::of(&seconds).map(|spread| duration(spread.mean))
         })
     }
@@ -107,7 +106,10 @@ impl Report {
         let line = |arm| {
             let point = |&labels: &usize| {
                 let cells = self.cells(arm, labels);
-                let accuracies: Vec<_> = cells.iter().map(|cell| cell.accuracy).collect();
+                let accuracies: Vec<_> = cells
+                    .iter()
+                    .map(|cell| cell.outcome.evaluation.accuracy)
+                    .collect();
                 Some((labels, Spread::of(&accuracies)?))
             };
             (

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::reproduce::experiment;
 use crate::reproduce::recipe::{DataPlan, Recipe};
+use crate::reproduce::study::kept::Kept;
 
 fn study(folder: &Path) -> (LowShot, Ulmfit) {
     let (mut source, ulmfit) = experiment::tests::experiment(folder);
@@ -42,6 +43,7 @@ fn study(folder: &Path) -> (LowShot, Ulmfit) {
         documents: 25_000,
         test_documents: 50,
         tokens_per_document: TOKENS_PER_REVIEW,
+        kept: Kept::default(),
     };
     let study = LowShot {
         command: "cargo xtask reproduce low-shot".into(),
@@ -151,6 +153,27 @@ fn other_test_documents_are_measured_anew_without_training() {
     let calls = experiment::tests::calls(folder.path());
     assert_eq!(calls.len(), 1, "{calls:?}");
     assert!(calls[0].starts_with("evaluate ") && calls[0].contains("--limit 60"));
+}
+
+#[test]
+fn what_the_report_has_is_not_run_again_where_the_runs_are_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut study, ulmfit) = study(folder.path());
+    study.run(&ulmfit).expect("a report");
+    experiment::tests::calls(folder.path());
+    let reports = folder.path().join("reports");
+    let report = || fs_err::read_to_string(reports.join("low-shot.md")).expect("a report");
+    let before = report();
+    fs_err::remove_dir_all(&study.design.runs).expect("runs");
+    study.design.kept = Kept::read(&reports.join("low-shot.json"));
+    study.run(&ulmfit).expect("the same report");
+    assert!(!folder.path().join("calls").exists());
+    assert_eq!(report(), before);
+    // Of other test documents it says nothing.
+    study.design.test_documents = 60;
+    study.arms = vec![Arm::TfIdf];
+    study.run(&ulmfit).expect("a report");
+    assert_eq!(experiment::tests::calls(folder.path()).len(), 1);
 }
 
 #[test]

@@ -25,12 +25,14 @@ pub(crate) struct Cell {
     pub(crate) test_documents: usize,
     /// Of everything that decides the result.
     pub(crate) digest: String,
+    /// The result that a report has already.
+    pub(crate) kept: Option<Outcome>,
 }
 
 /// What a cell came to.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct Outcome {
-    digest: String,
+    pub(super) digest: String,
     pub(crate) evaluation: Evaluation,
     pub(crate) stages: Vec<StageOutcome>,
 }
@@ -46,6 +48,11 @@ pub(crate) struct StageOutcome {
 }
 
 impl Outcome {
+    /// The stage that other cells start from too.
+    pub(crate) fn shared(&self) -> Option<&StageOutcome> {
+        self.stages.iter().find(|stage| stage.shared)
+    }
+
     /// Wall time of the cell's own stages and of its evaluation.
     pub(crate) fn seconds(&self) -> f64 {
         let own = self.stages.iter().filter(|stage| !stage.shared);
@@ -63,9 +70,10 @@ impl Cell {
 
     /// The result, if the cell is finished.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
-        let text = fs_err::read_to_string(self.result()).ok()?;
-        let outcome: Outcome = serde_json::from_str(&text).ok()?;
-        (outcome.digest == self.digest).then_some(outcome)
+        let text = fs_err::read_to_string(self.result()).unwrap_or_default();
+        let outcome: Option<Outcome> = serde_json::from_str(&text).ok();
+        let current = outcome.filter(|outcome| outcome.digest == self.digest);
+        current.or_else(|| self.kept.clone())
     }
 
     /// Runs what is not done yet.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::cell::Cell;
+use super::kept::Kept;
 use super::step::Step;
 use super::variant::Variant;
 use crate::reproduce::corpus::{Corpus, DataFacts, limit};
@@ -33,6 +34,8 @@ pub(crate) struct Design {
     pub(crate) test_documents: usize,
     /// On average.
     pub(crate) tokens_per_document: f64,
+    /// What is finished by the report that is there.
+    pub(crate) kept: Kept,
 }
 
 /// Labeled documents: how many, 0 for all of them, and the seed that draws them and all else.
@@ -191,12 +194,14 @@ impl Design {
             after,
             ..self.plan(what, "test", test)
         };
+        let digest = plan.digest();
         Cell {
             folder,
             steps,
             measure,
             test_documents: self.test_documents,
-            digest: plan.digest(),
+            kept: self.kept.get(&digest).cloned(),
+            digest,
         }
     }
 
