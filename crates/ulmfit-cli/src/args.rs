@@ -20,14 +20,17 @@ use crate::device::DeviceName;
 use crate::failure::UsageError;
 
 const EXAMPLE: &str = "\
-Example, from raw text to a measured classifier:
+From labeled rows to a measured classifier, and to answers:
+  ulmfit fit train.csv --unlabeled more.csv -o model.safetensors
+  ulmfit predict model.safetensors new.csv > predictions.jsonl
+
+Stage by stage, from raw text:
   ulmfit pretrain wiki.jsonl.gz --recipe recipe.toml --run runs/general
   ulmfit finetune train.csv more.csv --recipe recipe.toml --run runs/reviews \\
       --pretrained runs/general/model.safetensors
   ulmfit train train.csv --recipe recipe.toml --run runs/classifier \\
       --language-model runs/reviews/model.safetensors
-  ulmfit evaluate runs/classifier/model.safetensors test.csv
-  ulmfit predict runs/classifier/model.safetensors new.csv > predictions.jsonl";
+  ulmfit evaluate runs/classifier/model.safetensors test.csv";
 
 /// Few-label text classification: a language model, fine-tuned on your text, with a classifier
 /// on top

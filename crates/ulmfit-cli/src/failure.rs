@@ -26,8 +26,8 @@ pub(crate) fn report(error: &anyhow::Error) {
     drop(writeln!(std::io::stderr(), "error: {}", sentence(error)));
 }
 
-/// The chain of causes in one sentence; a cause that its consequence already quotes is left out. What is
-/// not there has a remedy that the system's own words lack.
+/// The chain of causes in one sentence; a cause that its consequence already quotes is left out. The
+/// system's own words lack a remedy.
 fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -37,23 +37,41 @@ fn sentence(error: &anyhow::Error) -> String {
             sentence.extend([colon, cause]);
         }
     }
-    if has_kind(error, ErrorKind::NotFound) && !sentence.contains("; ") {
-        sentence += "; check the path";
+    if !sentence.contains("; ")
+        && let Some(remedy) = error.chain().find_map(kind).and_then(remedy)
+    {
+        sentence.extend(["; ", remedy]);
     }
     sentence
 }
 
-/// Whether the failure is that the reader of standard output went away.
-pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    has_kind(error, ErrorKind::BrokenPipe)
+/// What a person can do about a failure of the system.
+fn remedy(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::NotFound => Some("check the path"),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("name another place, or have it made accessible")
+        }
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            Some("a folder is needed there; name another one")
+        }
+        ErrorKind::IsADirectory => Some("name a file in it"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Some("make room there, and repeat the command")
+        }
+        _ => None,
+    }
 }
 
-fn has_kind(error: &anyhow::Error, kind: ErrorKind) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == kind)
-    })
+/// Whether the failure is that the reader of standard output went away.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut kinds = error.chain().filter_map(kind);
+    kinds.any(|kind| kind == ErrorKind::BrokenPipe)
+}
+
+fn kind(cause: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    let error = cause.downcast_ref::<std::io::Error>()?;
+    Some(error.kind())
 }
 
 #[cfg(test)]
@@ -80,5 +98,8 @@ mod tests {
         );
         let told = anyhow::Error::new(missing()).context("cannot write to b; name another place");
         assert!(sentence(&told).ends_with(": entity not found"));
+        let full = std::io::Error::from(ErrorKind::StorageFull);
+        let told = anyhow::Error::new(full).context("cannot write c");
+        assert!(sentence(&told).ends_with("; make room there, and repeat the command"));
     }
 }

@@ -15,6 +15,7 @@ mod failure;
 mod interrupt;
 mod memory;
 mod output;
+mod overwrite;
 mod plot;
 mod pretrained;
 mod progress;

@@ -492,6 +492,7 @@ fn answers_that_cannot_be_written_are_a_failure() {
     let message = crate::workplace::Finished::from(output).failure("predict");
     assert_eq!(
         message,
-        "cannot write to standard output: No space left on device (os error 28)"
+        "cannot write to standard output: No space left on device (os error 28); make room there, and \
+         repeat the command"
     );
 }

@@ -104,13 +104,28 @@ fn what_is_repeated_is_told_and_what_cannot_be_classes_is_refused() {
     let message = place.fail("fit one.csv -o m.safetensors --recipe tiny.toml --pretrained none");
     assert!(message.contains("at least two classes"), "{message}");
 
+    for (text, expected) in [("a film", "the same text"), (" ", "no text")] {
+        let row = format!("{text},pos\n{text},neg\n");
+        place.write("same.csv", format!("text,label\n{}", row.repeat(20)));
+        let message =
+            place.fail("fit same.csv -o m.safetensors --recipe tiny.toml --pretrained none");
+        assert_eq!(
+            message,
+            format!(
+                "all 40 labeled documents have {expected}; name the column of the texts with --text"
+            )
+        );
+    }
+    let rows = "a film,pos\na film,neg\n".repeat(20);
     place.write(
-        "same.csv",
-        format!("text,label\n{}", "a film,pos\na film,neg\n".repeat(20)),
+        "repeated.csv",
+        format!("text,label\n{rows}a play,pos\n ,neg\n"),
     );
-    let finished = place.run("fit same.csv -o m.safetensors --recipe tiny.toml --pretrained none");
+    let finished =
+        place.run("fit repeated.csv -o m.safetensors --recipe tiny.toml --pretrained none");
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     for expected in [
+        "1 labeled document has no text",
         "39 documents repeat the text of another one, 20 of them with another label",
         "nothing will be measured",
     ] {
@@ -139,6 +154,11 @@ fn what_is_repeated_is_told_and_what_cannot_be_classes_is_refused() {
     let message =
         place.fail("fit train.csv -o missing/m.safetensors --recipe tiny.toml --pretrained none");
     assert!(message.contains("cannot write to missing"), "{message}");
+    let message = place.fail("fit train.csv -o ./train.csv --recipe tiny.toml --pretrained none");
+    assert!(
+        message.contains("./train.csv is read here and would be written over itself"),
+        "{message}"
+    );
     let message = place.fail("fit train.csv -o . --recipe tiny.toml --pretrained none");
     assert!(
         message.contains("is a folder; name a file in it"),

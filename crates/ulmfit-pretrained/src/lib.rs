@@ -43,8 +43,8 @@ impl std::fmt::Debug for Pretrained {
 
 const WIKI_SMALL: &str = "English: 22,570 articles of Wikipedia (CC BY-SA)";
 
-/// All models on board.
-pub const ALL: [Pretrained; 2] = [
+/// All models on board. A `static`: as a constant, each crate that names it would hold all bytes again.
+pub static ALL: [Pretrained; 2] = [
     Pretrained {
         name: ENGLISH,
         direction: Direction::Forward,
@@ -63,6 +63,8 @@ pub const ALL: [Pretrained; 2] = [
 
 /// The model of this name that reads this way.
 pub fn find(name: &str, direction: Direction) -> Option<Pretrained> {
-    ALL.into_iter()
+    let mut models = ALL.iter();
+    models
         .find(|model| model.name == name && model.direction == direction)
+        .copied()
 }

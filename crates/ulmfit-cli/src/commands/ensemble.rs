@@ -4,7 +4,7 @@ use clap::Args;
 use ulmfit_train::{ModelFile, Predictor};
 
 use crate::device::DeviceName;
-use crate::output;
+use crate::{output, overwrite};
 
 const EXAMPLE: &str = "\
 Example:
@@ -22,6 +22,8 @@ pub(crate) struct EnsembleArgs {
 }
 
 pub(crate) fn run(args: &EnsembleArgs) -> anyhow::Result<()> {
+    let read = args.models.iter().map(PathBuf::as_path);
+    overwrite::refuse(&args.output, read)?;
     let device = DeviceName::default().open()?;
     let mut members = Vec::new();
     for path in &args.models {

@@ -16,7 +16,7 @@ use super::fit_report;
 use crate::args::{DeviceArgs, GlobalArgs, LayoutArgs, TargetArgs, TokenizerArgs};
 use crate::pretrained::Pretrained;
 use crate::progress::{Count, Progress};
-use crate::{documents, interrupt, output};
+use crate::{documents, interrupt, output, overwrite};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -68,7 +68,7 @@ pub(crate) struct FitArgs {
     #[command(flatten)]
     tokenizer: TokenizerArgs,
     /// Longest time to train, such as 90s, 30m or 2h [default: as long as it takes]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     time_budget: Option<Duration>,
     /// Which way to read; both makes two models, whose answers are averaged
     #[arg(long, value_enum, default_value_t = Ways::Forward)]
@@ -90,6 +90,12 @@ pub(crate) struct FitArgs {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// A length of time as people write it.
+fn time(text: &str) -> Result<Duration, String> {
+    let parsed = humantime::parse_duration(text);
+    parsed.map_err(|reason| format!("{reason}; write it as in 90s, 30m or 1h 30m"))
 }
 
 /// Which ways documents are read.
@@ -122,6 +128,7 @@ struct Printed<'a> {
 pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     check_output(&args.output)?;
+    overwrite::refuse(&args.output, args.read())?;
     let device = args.device.device.open()?;
     let recipe = args.recipe.as_deref().map(Recipe::open).transpose()?;
     let pretrained = args.pretrained(recipe.as_ref(), &device)?;
@@ -157,6 +164,17 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
 }
 
 impl FitArgs {
+    /// The files to read.
+    fn read(&self) -> impl Iterator<Item = &Path> {
+        let data = self.data.iter().chain(&self.unlabeled);
+        let pretrained = match &self.pretrained {
+            Some(Pretrained::File(path)) => Some(path),
+            _ => None,
+        };
+        let files = data.chain(&self.validation).chain(&self.recipe);
+        files.chain(pretrained).map(PathBuf::as_path)
+    }
+
     /// A language model for each direction, or none at all.
     fn pretrained(
         &self,

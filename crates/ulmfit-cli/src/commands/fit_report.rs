@@ -74,6 +74,12 @@ fn answers(plan: &FitPlan) -> String {
 /// What a person should know about the data.
 fn warnings(plan: &FitPlan) -> Vec<String> {
     let mut warnings = Vec::new();
+    if plan.blank > 0 {
+        warnings.push(format!(
+            "{} no text",
+            count(plan.blank, "labeled document has", "labeled documents have")
+        ));
+    }
     if plan.repeated > 0 {
         warnings.push(format!(
             "{} the text of another one, {} of them with another label; none is held out",
@@ -278,10 +284,14 @@ fn next(plan: &FitPlan, summary: &FitSummary, model: &Path) -> String {
         let [ours, baseline] = measured.headline();
         ours < baseline
     });
-    if worse && plan.unlabeled.is_empty() {
+    if worse {
+        let remedy = if plan.unlabeled.is_empty() {
+            "give it more text of the same kind with --unlabeled, or a pretrained model"
+        } else {
+            "more labels help most, and --direction both a little"
+        };
         return format!(
-            "It is below TF-IDF: give it more text of the same kind with --unlabeled, or a \
-             pretrained model; then `ulmfit predict {model} new.csv` classifies."
+            "It is below TF-IDF: {remedy}; then `ulmfit predict {model} new.csv` classifies."
         );
     }
     format!("Next: `ulmfit predict {model} new.csv > predictions.jsonl`")

@@ -9,7 +9,7 @@ use ulmfit_train::{
 
 use crate::args::RuleSet;
 use crate::device::DeviceName;
-use crate::output;
+use crate::{output, overwrite};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -73,6 +73,9 @@ struct Summary<'a> {
 }
 
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
+    let read = [Some(&args.checkpoint), args.vocab.as_ref()];
+    let read = read.into_iter().flatten().map(PathBuf::as_path);
+    overwrite::refuse(&args.output, read)?;
     let device = DeviceName::default().open()?;
     let imported = if args.checkpoint.is_dir() {
         import_export(&args.checkpoint, &device)?

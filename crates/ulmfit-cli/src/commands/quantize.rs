@@ -1,11 +1,11 @@
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use ulmfit_train::{ModelFile, TrainedClassifier};
 
 use crate::device::DeviceName;
-use crate::output;
+use crate::{output, overwrite};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -32,11 +32,7 @@ pub(crate) struct QuantizeArgs {
 pub(crate) fn run(args: &QuantizeArgs) -> anyhow::Result<()> {
     let device = DeviceName::default().open()?;
     let before = size(&args.model)?;
-    ensure!(
-        !same_file(&args.model, &args.output),
-        "{} would be written over itself, and its weights would be lost; name another file",
-        args.output.display()
-    );
+    overwrite::refuse(&args.output, [args.model.as_path()])?;
     if args.half {
         ModelFile::open(&args.model, &device)?.save_half(&args.output)?;
     } else {
@@ -56,11 +52,4 @@ fn size(path: &Path) -> anyhow::Result<f64> {
     let metadata =
         std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(metadata.len() as f64 / 1e6)
-}
-
-fn same_file(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
 }

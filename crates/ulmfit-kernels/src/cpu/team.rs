@@ -1,6 +1,8 @@
 //! Threads that walk through the same steps together.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// One thread's place in a team.
 pub(crate) struct Member<'a> {
@@ -10,22 +12,32 @@ pub(crate) struct Member<'a> {
 }
 
 /// Where the threads of a team wait for each other. They spin, since steps are much shorter than
-/// what it takes to sleep and wake; after a while they offer the core to others between looks.
+/// what it takes to sleep and wake; after a long while they offer the core to others between looks.
 struct Barrier {
     arrived: AtomicUsize,
     round: AtomicUsize,
 }
 
-/// Looks at the barrier before the core is offered to others: some tens of microseconds.
-const SPINS: usize = 4096;
+/// How long a thread spins before it offers the core to others: longer than a scheduler's time slice.
+///
+/// Where other programs share the cores, a late thread is one that waits for its turn. Whoever gives up
+/// the core meanwhile has to wait for a turn too, and so they miss each other at every step: with two
+/// compilers beside it, training was ten times slower that way.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// Looks at the barrier between two looks at the clock.
+const SPINS: usize = 256;
 
-/// Runs `body` once on each thread of rayon's current pool, at most `most` of them, and returns
-/// when all are done. A team of one runs on the calling thread.
+/// Threads that can run at once. More of them would wait for each other's cores.
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
+/// Runs `body` once on each thread of rayon's current pool, at most `most` of them and one a core, and
+/// returns when all are done. A team of one runs on the calling thread.
 ///
 /// `body` gets its place in the team, by which it takes its share of the work; results must not
 /// depend on how many share it.
 pub(crate) fn team(most: usize, body: impl Fn(&Member<'_>) + Sync) {
-    let count = rayon::current_num_threads().min(most);
+    let count = rayon::current_num_threads().min(most).min(*CORES);
     let barrier = Barrier {
         arrived: AtomicUsize::new(0),
         round: AtomicUsize::new(0),
@@ -69,12 +81,16 @@ impl Member<'_> {
             barrier.round.store(round + 1, Ordering::Release);
             return;
         }
-        let mut spins = 0;
-        while barrier.round.load(Ordering::Acquire) == round {
-            spins += 1;
-            if spins < SPINS {
+        let is_over = || barrier.round.load(Ordering::Acquire) != round;
+        let mut since = None;
+        loop {
+            for _ in 0..SPINS {
+                if is_over() {
+                    return;
+                }
                 std::hint::spin_loop();
-            } else {
+            }
+            if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
                 std::thread::yield_now();
             }
         }

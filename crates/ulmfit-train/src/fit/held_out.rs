@@ -72,7 +72,7 @@ pub(super) fn known(others: &[Document], documents: &[Document]) -> usize {
 }
 
 /// A text as it counts here: spaces and capitals make no other text of it.
-fn words(document: &Document) -> String {
+pub(super) fn words(document: &Document) -> String {
     let text = document.text().to_lowercase();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -31,6 +31,8 @@ pub struct FitPlan {
     pub truth: Truth,
     /// The documents to measure on, in rising order.
     pub held_out: Vec<usize>,
+    /// Labeled documents without any text.
+    pub blank: usize,
     /// How often a text that was there before occurs again among the labeled documents.
     pub repeated: usize,
     /// How often it does so with another label.
@@ -104,6 +106,7 @@ pub fn plan(
         Standardization::of(numbers)?;
     }
     check_labels(&labels, n_labeled)?;
+    let blank = check_texts(&labeled)?;
     let to_train: Vec<usize> = (0..n_labeled).collect();
     let (drawn, duplicates) = held_out::draw(
         &labeled[..n_labeled],
@@ -180,6 +183,7 @@ pub fn plan(
         labels,
         truth,
         held_out,
+        blank,
         repeated: duplicates.repeated,
         contradicting: duplicates.contradicting,
         leaked,
@@ -231,6 +235,24 @@ fn check_labels(labels: &[String], documents: usize) -> Result<(), TrainError> {
         )));
     }
     Ok(())
+}
+
+/// Texts that are never or always the same leave nothing to learn. Returns how many are blank.
+fn check_texts(labeled: &[Document]) -> Result<usize, TrainError> {
+    let texts: Vec<String> = labeled.iter().map(held_out::words).collect();
+    let blank = texts.iter().filter(|text| text.is_empty()).count();
+    if texts.iter().all(|text| *text == texts[0]) {
+        let what = if blank > 0 {
+            "no text"
+        } else {
+            "the same text"
+        };
+        return Err(TrainError::Unusable(format!(
+            "all {} labeled documents have {what}; name the column of the texts with --text",
+            labeled.len()
+        )));
+    }
+    Ok(blank)
 }
 
 /// The beginning of a label that may be a whole text.
