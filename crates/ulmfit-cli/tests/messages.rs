@@ -103,6 +103,7 @@ fn what_cannot_be_imported_is_told() {
         "import good.pth -o new.safetensors",
         "import good.pth --vocab words.pkl -o nowhere/new.safetensors",
         "import model.safetensors --vocab words.pkl -o new.safetensors",
+        "import good.pth --vocab words.pkl -o words.pkl",
     ];
     insta::assert_snapshot!(transcript(&place, commands.map(str::to_owned)));
     assert!(!place.path("new.safetensors").exists());
@@ -128,6 +129,7 @@ fn models_of_the_wrong_kind_and_places_that_cannot_be_written_are_told() {
         "fit train.csv -o new.safetensors --recipe tiny.toml --direction sideways",
         "export model.safetensors -o train.csv",
         "predict train.csv test.csv",
+        "ensemble model.safetensors model.safetensors --output model.safetensors",
     ];
     insta::assert_snapshot!(transcript(&place, commands.map(str::to_owned)));
     assert!(!place.path("new.safetensors").exists());

@@ -288,7 +288,7 @@ fn next(plan: &FitPlan, summary: &FitSummary, model: &Path) -> String {
         let remedy = if plan.unlabeled.is_empty() {
             "give it more text of the same kind with --unlabeled, or a pretrained model"
         } else {
-            "more labels help most, and --direction both a little"
+            "more labels help most"
         };
         return format!(
             "It is below TF-IDF: {remedy}; then `ulmfit predict {model} new.csv` classifies."

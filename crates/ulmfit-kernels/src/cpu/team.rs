@@ -16,31 +16,34 @@ pub(crate) struct Member<'a> {
 struct Barrier {
     arrived: AtomicUsize,
     round: AtomicUsize,
+    /// How long a thread spins before it offers the core to others.
+    patience: Duration,
 }
 
-/// How long a thread spins before it offers the core to others: longer than a scheduler's time slice.
+/// How long a thread spins that has a core of its own: longer than a scheduler's time slice.
 ///
 /// Where other programs share the cores, a late thread is one that waits for its turn. Whoever gives up
-/// the core meanwhile has to wait for a turn too, and so they miss each other at every step: with two
-/// compilers beside it, training was ten times slower that way.
+/// the core meanwhile has to wait for a turn too, and so they miss each other at every step.
 const PATIENCE: Duration = Duration::from_millis(10);
 /// Looks at the barrier between two looks at the clock.
 const SPINS: usize = 256;
 
-/// Threads that can run at once. More of them would wait for each other's cores.
+/// Threads that can run at once. Of a larger team some wait for the cores of those that spin.
 static CORES: LazyLock<usize> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
-/// Runs `body` once on each thread of rayon's current pool, at most `most` of them and one a core, and
-/// returns when all are done. A team of one runs on the calling thread.
+/// Runs `body` once on each thread of rayon's current pool, at most `most` of them, and returns
+/// when all are done. A team of one runs on the calling thread.
 ///
 /// `body` gets its place in the team, by which it takes its share of the work; results must not
 /// depend on how many share it.
 pub(crate) fn team(most: usize, body: impl Fn(&Member<'_>) + Sync) {
-    let count = rayon::current_num_threads().min(most).min(*CORES);
+    let count = rayon::current_num_threads().min(most);
+    let has_cores = count <= *CORES;
     let barrier = Barrier {
         arrived: AtomicUsize::new(0),
         round: AtomicUsize::new(0),
+        patience: if has_cores { PATIENCE } else { Duration::ZERO },
     };
     let barrier = &barrier;
     if count <= 1 {
@@ -90,7 +93,7 @@ impl Member<'_> {
                 }
                 std::hint::spin_loop();
             }
-            if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+            if since.get_or_insert_with(Instant::now).elapsed() > barrier.patience {
                 std::thread::yield_now();
             }
         }

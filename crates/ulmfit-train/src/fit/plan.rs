@@ -84,8 +84,8 @@ pub type MeasureSpeed<'a> = dyn Fn(&Recipe) -> Result<Speed, TrainError> + 'a;
 ///
 /// # Errors
 ///
-/// [`TrainError::Unusable`] when the labels are not of the target, or there is too little of anything
-/// or too little time; [`TrainError::RunDir`] when the folder holds the fit of something else.
+/// [`TrainError::Unusable`] when the labels are not of the target, the labeled texts are all alike, or
+/// there is too little of anything or too little time; [`TrainError::RunDir`] when the folder holds the fit of something else.
 pub fn plan(
     documents: FitDocuments,
     pretrained: bool,
@@ -239,9 +239,11 @@ fn check_labels(labels: &[String], documents: usize) -> Result<(), TrainError> {
 
 /// Texts that are never or always the same leave nothing to learn. Returns how many are blank.
 fn check_texts(labeled: &[Document]) -> Result<usize, TrainError> {
-    let texts: Vec<String> = labeled.iter().map(held_out::words).collect();
-    let blank = texts.iter().filter(|text| text.is_empty()).count();
-    if texts.iter().all(|text| *text == texts[0]) {
+    let blank = |document: &&Document| document.text().trim().is_empty();
+    let blank = labeled.iter().filter(blank).count();
+    let mut texts = labeled.iter().map(held_out::words);
+    let first = texts.next();
+    if texts.all(|text| Some(text) == first) {
         let what = if blank > 0 {
             "no text"
         } else {

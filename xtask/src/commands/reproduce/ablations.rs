@@ -75,7 +75,7 @@ impl Arguments {
             seeds: self.seeds.clone(),
             labels: recipe.data.train_documents,
             design: Design {
-                kept: Kept::read(&reports.join(format!("{name}.json"))),
+                kept: Kept::read(&reports.join(format!("{name}.json")))?,
                 runs: folder(self.out.as_ref(), "runs")?.join(name),
                 data: corpus.facts()?,
                 corpus,

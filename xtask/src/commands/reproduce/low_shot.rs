@@ -102,7 +102,7 @@ impl Arguments {
                 documents: DOCUMENTS,
                 test_documents: self.test_documents,
                 tokens_per_document: TOKENS_PER_REVIEW,
-                kept: Kept::read(&reports.join("low-shot.json")),
+                kept: Kept::read(&reports.join("low-shot.json"))?,
             },
             language_model,
             labels,

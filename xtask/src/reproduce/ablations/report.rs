@@ -68,7 +68,7 @@ impl Report {
     }
 
     fn line(&self, line: &Line) -> [String; 4] {
-        let errors: Vec<_> = self.errors(line.row);
+        let errors = self.errors(line.row);
         let ours = Spread::of(&errors).map_or_else(|| "not run yet".to_owned(), |it| it.percent());
         let published = format!("{:.2}", line.published(self.data_set));
         [line.what.to_owned(), ours, published, line.row.to_owned()]
@@ -186,9 +186,9 @@ impl Report {
     fn conditions(&self) -> String {
         let mut rows = vec![
             ["device".to_owned(), self.device.clone()],
-            ["machine".into(), self.machine.to_string()],
+            ["machine of the last call".into(), self.machine.to_string()],
             [
-                "commit".into(),
+                "commit of the last call".into(),
                 self.commit.clone().unwrap_or_else(|| "not known".into()),
             ],
             [

@@ -221,9 +221,9 @@ impl Report {
         let mut rows = vec![
             ["seeds".to_owned(), seeds.join(", ")],
             ["device".into(), self.device.clone()],
-            ["machine".into(), self.machine.to_string()],
+            ["machine of the last call".into(), self.machine.to_string()],
             [
-                "commit".into(),
+                "commit of the last call".into(),
                 self.commit.clone().unwrap_or_else(|| "not known".into()),
             ],
             [

@@ -165,7 +165,8 @@ fn what_the_report_has_is_not_run_again_where_the_runs_are_not() {
     let report = || fs_err::read_to_string(reports.join("low-shot.md")).expect("a report");
     let before = report();
     fs_err::remove_dir_all(&study.design.runs).expect("runs");
-    study.design.kept = Kept::read(&reports.join("low-shot.json"));
+    let json = reports.join("low-shot.json");
+    study.design.kept = Kept::read(&json).expect("outcomes");
     study.run(&ulmfit).expect("the same report");
     assert!(!folder.path().join("calls").exists());
     assert_eq!(report(), before);
@@ -174,6 +175,12 @@ fn what_the_report_has_is_not_run_again_where_the_runs_are_not() {
     study.arms = vec![Arm::TfIdf];
     study.run(&ulmfit).expect("a report");
     assert_eq!(experiment::tests::calls(folder.path()).len(), 1);
+
+    fs_err::write(&json, "<<<<<<< HEAD").expect("a damaged report");
+    let error = Kept::read(&json).expect_err("a refusal").to_string();
+    assert!(error.contains("restore it, or remove it"), "{error}");
+    fs_err::write(&json, r#"{"measured": [{"accuracy": 0.5}]}"#).expect("an old report");
+    Kept::read(&json).expect("nothing to keep");
 }
 
 #[test]

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use anyhow::Context;
 use serde::Deserialize;
 
 use super::cell::Outcome;
+use crate::workspace::shown;
 
 /// The outcomes of a report, by the digest of what each was made from.
 #[derive(Debug, Clone, Default)]
@@ -20,16 +22,27 @@ struct Report {
 
 #[derive(Deserialize)]
 struct Measured {
-    outcome: Outcome,
+    /// Older reports have figures alone, which do not say what they were made from.
+    outcome: Option<Outcome>,
 }
 
 impl Kept {
     /// Those of the report at `path`; none if there is no such report.
-    pub(crate) fn read(path: &Path) -> Self {
-        let text = fs_err::read_to_string(path).unwrap_or_default();
-        let report = serde_json::from_str(&text).unwrap_or(Report { measured: vec![] });
-        let outcomes = report.measured.into_iter().map(|it| it.outcome);
-        Self(outcomes.map(|it| (it.digest.clone(), it)).collect())
+    ///
+    /// Fails for a report that cannot be read, since it is about to be written over.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let text = fs_err::read_to_string(path)?;
+        let report: Report = serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} is no report of a study; restore it, or remove it to start over",
+                shown(path)
+            )
+        })?;
+        let outcomes = report.measured.into_iter().filter_map(|it| it.outcome);
+        Ok(Self(outcomes.map(|it| (it.digest.clone(), it)).collect()))
     }
 
     pub(super) fn get(&self, digest: &str) -> Option<&Outcome> {
