@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod atomic_file;
 mod bench;
 mod checksum;
 mod commands;

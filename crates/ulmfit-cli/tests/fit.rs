@@ -18,7 +18,7 @@ fn one_command_makes_a_model_that_predicts_and_says_how_good_it_is() {
     ] {
         assert!(printed.contains(expected), "{expected:?} in {printed}");
     }
-    let report = String::from_utf8(place.read("model.md")).unwrap();
+    let report = String::from_utf8(place.read("model.safetensors.md")).unwrap();
     assert!(report.starts_with("# model.safetensors\n"), "{report}");
     assert!(
         report.contains("## Measured on 6 documents held out"),
@@ -236,7 +236,7 @@ fn a_full_disk_stops_a_fit_and_the_same_command_goes_on_when_there_is_room() {
             "{kilobytes} kB: {message}"
         );
         assert!(!place.path("model.safetensors").exists());
-        assert!(!place.path("model.md").exists());
+        assert!(!place.path("model.safetensors.md").exists());
     }
     place.succeed(fit);
     let resumed = place.read("model.safetensors");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::atomic_file::write_atomically;
 use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
@@ -82,9 +83,9 @@ impl Report {
     pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<PathBuf> {
         fs_err::create_dir_all(folder)?;
         let json = serde_json::to_string_pretty(self)? + "\n";
-        fs_err::write(folder.join(format!("{}.json", self.name)), json)?;
+        write_atomically(&folder.join(format!("{}.json", self.name)), json)?;
         let path = folder.join(format!("{}.md", self.name));
-        fs_err::write(&path, self.markdown())?;
+        write_atomically(&path, self.markdown())?;
         Ok(path)
     }
 

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::atomic_file::write_atomically;
 use crate::checksum;
 use crate::reproduce::corpus::DataFacts;
 use crate::ulmfit::Ulmfit;
@@ -90,7 +91,7 @@ impl Stage {
                 .context("a stage's folder has a parent")?;
             fs_err::create_dir_all(parent)?;
             ulmfit.run(&self.encoding)?;
-            fs_err::write(self.plan_path(), self.plan.json())?;
+            write_atomically(&self.plan_path(), self.plan.json())?;
             let mut arguments = self.arguments.clone();
             arguments.extend(["--run".into(), self.folder.clone().into()]);
             if todo == Todo::Resume {

@@ -52,7 +52,7 @@ pub(crate) struct FitArgs {
     /// Take a sample of this many labeled documents, of each class its share; 0 for all
     #[arg(long, value_name = "N", default_value_t = 0)]
     limit: usize,
-    /// Model file to write; the summary is written beside it, as .md
+    /// Model file to write; the summary is written beside it, as MODEL.md
     #[arg(short, long, value_name = "MODEL")]
     output: PathBuf,
     /// More text of the same kind, whose labels are not used
@@ -311,7 +311,7 @@ impl FitArgs {
 
     /// The summary, on standard output and beside the model.
     fn tell(&self, plan: &FitPlan, summary: &FitSummary, seconds: f64) -> anyhow::Result<()> {
-        let report = self.output.with_extension("md");
+        let report = self.output.with_added_extension("md");
         let markdown = fit_report::markdown(plan, summary, &self.output, seconds);
         write_atomically(&report, markdown.as_bytes())?;
         if self.json {

@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 impl Arguments {
     fn study(&self) -> anyhow::Result<LowShot> {
-        // The language model of the semi-supervised arm is the `cpu` profile's, in its folder.
+        // The language models of the semi-supervised arms are the `cpu` profile's, in its folders.
         let profile = Imdb {
             profile: Profile::Cpu,
             options: Options {
@@ -78,14 +78,17 @@ impl Arguments {
         };
         let source = profile.experiment()?;
         let data = source.corpus.facts()?;
-        let stages = source.stages(DIRECTION, &data, &[])?;
-        let tuned = stages.into_iter().find(|it| it.plan.stage == "finetune");
-        let language_model = Step {
-            stage: tuned.context("the cpu profile fine-tunes a language model")?,
-            recipe: source.recipe,
-            // As many reviews again as have labels are to test on, and twice as many have none.
-            documents: 3 * DOCUMENTS,
+        let language_model = |direction| {
+            let mut stages = source.stages(direction, &data, &[])?.into_iter();
+            let tuned = stages.find(|it| it.plan.stage == "finetune");
+            anyhow::Ok(Step {
+                stage: tuned.context("the cpu profile fine-tunes a language model")?,
+                recipe: source.recipe.clone(),
+                // As many reviews again as have labels are to test on, and twice as many have none.
+                documents: 3 * DOCUMENTS,
+            })
         };
+        let language_models = [language_model(DIRECTION)?, language_model("backward")?];
         let mut labels = self.labels.clone();
         labels.sort_unstable();
         labels.dedup();
@@ -104,7 +107,7 @@ impl Arguments {
                 tokens_per_document: TOKENS_PER_REVIEW,
                 kept: Kept::read(&reports.join("low-shot.json"))?,
             },
-            language_model,
+            language_models,
             labels,
             seeds: self.seeds.clone(),
             arms: self.arms.clone(),

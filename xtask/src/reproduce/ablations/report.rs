@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::DataSet;
 use super::rows::{Encoder, ROWS, Row};
 use super::tables::{Line, TABLES};
+use crate::atomic_file::write_atomically;
 use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
@@ -50,8 +51,8 @@ impl Report {
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         fs_err::create_dir_all(folder)?;
         let json = serde_json::to_string_pretty(self)? + "\n";
-        fs_err::write(folder.join(self.file_name("json")), json)?;
-        fs_err::write(folder.join(self.file_name("md")), self.markdown())?;
+        write_atomically(&folder.join(self.file_name("json")), json)?;
+        write_atomically(&folder.join(self.file_name("md")), self.markdown())?;
         Ok(())
     }
 
@@ -169,7 +170,7 @@ impl Report {
         );
         let shared = self
             .of(row.name)
-            .filter_map(|cell| Some(cell.outcome.shared()?.seconds));
+            .filter_map(|cell| Some(cell.outcome.shared().next()?.seconds));
         let times: Vec<_> = [classifier, mean(shared.collect())]
             .into_iter()
             .flatten()

@@ -20,6 +20,8 @@ pub(crate) enum Arm {
     Supervised,
     /// Pretrained, the language model fine-tuned on all training and unlabeled texts
     SemiSupervised,
+    /// The semi-supervised classifier and a backward one, averaged
+    BothDirections,
 }
 
 /// Documents that the classifier's last phase aims to read, over all its epochs: as `ulmfit fit`.
@@ -36,11 +38,12 @@ const FINETUNE_TOKENS: f64 = 2e6;
 const MOST_FINETUNE_EPOCHS: f64 = 15.0;
 
 impl Arm {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::TfIdf,
         Self::FromScratch,
         Self::Supervised,
         Self::SemiSupervised,
+        Self::BothDirections,
     ];
 
     /// For people.
@@ -50,6 +53,7 @@ impl Arm {
             Self::FromScratch => "from scratch",
             Self::Supervised => "ULMFiT, supervised",
             Self::SemiSupervised => "ULMFiT, semi-supervised",
+            Self::BothDirections => "ULMFiT, semi-supervised, both directions",
         }
     }
 
@@ -90,7 +94,7 @@ impl Arm {
                     // A part of so few texts would say nothing.
                     .with("finetune.training.validation", "0.0")
             }
-            Self::SemiSupervised => pretrained(variant),
+            Self::SemiSupervised | Self::BothDirections => pretrained(variant),
         }
     }
 }
@@ -103,6 +107,7 @@ impl fmt::Display for Arm {
             Self::FromScratch => "from-scratch",
             Self::Supervised => "supervised",
             Self::SemiSupervised => "semi-supervised",
+            Self::BothDirections => "both-directions",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! How many labels does it take? Four arms at several numbers of labels, each on the same documents
+//! How many labels does it take? Five arms at several numbers of labels, each on the same documents
 //! (Howard and Ruder 2018, figure 3).
 
 mod arm;
@@ -37,9 +37,9 @@ pub(crate) struct LowShot {
     /// As typed, for the report.
     pub(crate) command: String,
     pub(crate) design: Design,
-    /// The language model that the semi-supervised arm starts from: the `cpu` profile's, fine-tuned on
-    /// all training and unlabeled reviews.
-    pub(crate) language_model: Step,
+    /// The language models that the semi-supervised arms start from, forward and backward: the `cpu`
+    /// profile's, fine-tuned on all training and unlabeled reviews.
+    pub(crate) language_models: [Step; 2],
     pub(crate) labels: Vec<usize>,
     pub(crate) seeds: Vec<u64>,
     pub(crate) arms: Vec<Arm>,
@@ -96,45 +96,45 @@ impl LowShot {
     fn cell(&self, arm: Arm, draw: Draw) -> anyhow::Result<Cell> {
         let design = &self.design;
         let Draw { labels, seed } = draw;
-        let folder = design.runs.join(format!("{arm}-{labels}-{seed}"));
-        let variant = arm.variant(labels);
+        let folder = |arm: Arm| design.runs.join(format!("{arm}-{labels}-{seed}"));
+        let train = |arm: Arm, start: &Start<'_>| {
+            design.train(&folder(arm), &arm.variant(labels), draw, start)
+        };
+        let after = |tuned: &Step, arm: Arm| {
+            let classifier = train(arm, &Start::Stage(&tuned.stage))?;
+            anyhow::Ok([tuned.clone(), classifier])
+        };
+        let [forward, backward] = &self.language_models;
         let steps = match arm {
-            Arm::TfIdf => return design.baseline(folder, draw),
-            Arm::FromScratch => vec![design.train(&folder, &variant, draw, &Start::Nothing)?],
+            Arm::TfIdf => return design.baseline(folder(arm), draw),
+            Arm::FromScratch => vec![train(arm, &Start::Nothing)?],
             Arm::Supervised => {
-                let tuned = design.finetune(&folder, &variant, draw, &Start::OnBoard)?;
-                let start = Start::Stage(&tuned.stage);
-                let classifier = design.train(&folder, &variant, draw, &start)?;
-                vec![tuned, classifier]
+                let variant = arm.variant(labels);
+                let tuned = design.finetune(&folder(arm), &variant, draw, &Start::OnBoard)?;
+                after(&tuned, arm)?.into()
             }
-            Arm::SemiSupervised => {
-                let tuned = self.language_model.clone();
-                let start = Start::Stage(&tuned.stage);
-                let classifier = design.train(&folder, &variant, draw, &start)?;
-                vec![tuned, classifier]
+            Arm::SemiSupervised => after(forward, arm)?.into(),
+            Arm::BothDirections => {
+                [after(forward, Arm::SemiSupervised)?, after(backward, arm)?].concat()
             }
         };
-        design.measured(folder, steps)
+        design.measured(folder(arm), steps)
     }
 
     /// The report of the whole study and of what was asked for beyond it, as far as it is finished.
     fn report(&self, ulmfit: &Ulmfit) -> anyhow::Result<Report> {
         let labels: Vec<_> = union(&LABELS, &self.labels);
         let places = self.places(&labels, &union(&SEEDS, &self.seeds), &Arm::ALL)?;
-        let mut language_model = None;
         let mut measured = vec![];
         let mut missing = vec![];
         for Place { arm, draw, cell } in places {
             match cell.outcome() {
-                Some(outcome) => {
-                    language_model = language_model.or(outcome.shared().cloned());
-                    measured.push(Measured {
-                        arm,
-                        labels: draw.labels,
-                        seed: draw.seed,
-                        outcome,
-                    });
-                }
+                Some(outcome) => measured.push(Measured {
+                    arm,
+                    labels: draw.labels,
+                    seed: draw.seed,
+                    outcome,
+                }),
                 None => missing.push((arm, draw.labels, draw.seed)),
             }
         }
@@ -154,9 +154,8 @@ impl LowShot {
             labels,
             measured,
             missing,
-            language_model,
             recipe: RecipeFacts::from(&self.design.recipe),
-            source: RecipeFacts::from(&self.language_model.recipe),
+            source: RecipeFacts::from(&self.language_models[0].recipe),
             variants,
         })
     }

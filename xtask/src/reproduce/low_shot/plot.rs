@@ -160,6 +160,7 @@ fn color(arm: Arm) -> RGBColor {
         Arm::FromScratch => RGBColor(200, 60, 40),
         Arm::Supervised => RGBColor(225, 150, 30),
         Arm::SemiSupervised => RGBColor(31, 90, 160),
+        Arm::BothDirections => RGBColor(20, 140, 90),
     }
 }
 

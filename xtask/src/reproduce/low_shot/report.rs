@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::plot::{self, Point};
 use super::{Arm, TEST_DOCUMENTS};
+use crate::atomic_file::write_atomically;
 use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
@@ -33,10 +34,8 @@ pub(super) struct Report {
     pub(super) measured: Vec<Measured>,
     /// Arm, number of labels and seed of what is not finished.
     pub(super) missing: Vec<(Arm, usize, u64)>,
-    /// The one that the semi-supervised cells start from.
-    pub(super) language_model: Option<StageOutcome>,
     pub(super) recipe: RecipeFacts,
-    /// The recipe of that language model.
+    /// The recipe of the language models that the semi-supervised cells start from.
     pub(super) source: RecipeFacts,
     pub(super) variants: Vec<(Arm, usize, Variant)>,
 }
@@ -55,9 +54,9 @@ impl Report {
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         fs_err::create_dir_all(folder)?;
         let json = serde_json::to_string_pretty(self)? + "\n";
-        fs_err::write(folder.join("low-shot.json"), json)?;
+        write_atomically(&folder.join("low-shot.json"), json)?;
         plot::write(folder, &self.lines())?;
-        fs_err::write(folder.join("low-shot.md"), self.markdown())?;
+        write_atomically(&folder.join("low-shot.md"), self.markdown())?;
         Ok(())
     }
 
@@ -86,12 +85,20 @@ impl Report {
             .iter()
             .map(|&labels| {
                 let cells = Arm::ALL.map(|arm| show(&self.cells(arm, labels)).unwrap_or_default());
-                let [baseline, scratch, supervised, semi] = cells;
-                [labels.to_string(), baseline, scratch, supervised, semi]
+                let [baseline, scratch, supervised, semi, both] = cells;
+                [
+                    labels.to_string(),
+                    baseline,
+                    scratch,
+                    supervised,
+                    semi,
+                    both,
+                ]
             })
             .collect();
-        let [baseline, scratch, supervised, semi] = Arm::ALL.map(Arm::title);
-        table(["labels", baseline, scratch, supervised, semi], &rows)
+        let [baseline, scratch, supervised, semi, both] = Arm::ALL.map(Arm::title);
+        let head = ["labels", baseline, scratch, supervised, semi, both];
+        table(head, &rows)
     }
 
     fn cells(&self, arm: Arm, labels: usize) -> Vec<&Measured> {
@@ -142,7 +149,7 @@ impl Report {
         say("## Recipe");
         say(
             "What the cells change in the recipe; the seed and the documents aside, nothing else \
-             differs.",
+             differs. Both directions change what the semi-supervised arm does.",
         );
         say(self.overrides().trim_end());
         let RecipeFacts {
@@ -167,7 +174,9 @@ impl Report {
              each class its share, and all of them are trained on. *From scratch* is the classifier \
              on random weights. *Supervised* starts from the language model on board, fine-tuned on \
              the labeled reviews' text alone; *semi-supervised* from the same one, fine-tuned once on \
-             all training and unlabeled reviews. No language model saw the text of a test review."
+             all training and unlabeled reviews. *Both directions* averages that classifier and one that \
+             reads backward, from a language model that was made alike. No language model saw the text of \
+             a test review."
         )
     }
 
@@ -190,16 +199,31 @@ impl Report {
 
     fn what_is_timed(&self) -> String {
         let mut text =
-            "Mean wall time of a run: its training, by `run.json`, and its evaluation.".to_owned();
-        if let Some(stage) = &self.language_model {
-            write!(
-                text,
-                " The language model that the semi-supervised runs share took {} besides.",
-                duration(stage.seconds)
-            )
-            .expect(INFALLIBLE);
+            "Mean wall time of a run: its training, by `run.json`, and its evaluation. A run in both \
+             directions goes on from the semi-supervised one, whose training is counted there."
+                .to_owned();
+        for (direction, stage) in self.language_models() {
+            let time = duration(stage.seconds);
+            let sentence =
+                format!(" The {direction} language model, which runs share, took {time}.");
+            text.push_str(&sentence);
         }
         text
+    }
+
+    /// Those that the semi-supervised cells start from, as far as there are any.
+    fn language_models(&self) -> Vec<(&'static str, &StageOutcome)> {
+        let tuned = |arm, place| {
+            let cells = self.measured.iter().filter(move |cell| cell.arm == arm);
+            let mut tuned = cells.filter_map(move |cell| {
+                let shared = cell.outcome.shared();
+                shared.filter(|stage| stage.stage == "finetune").nth(place)
+            });
+            tuned.next()
+        };
+        let forward = tuned(Arm::SemiSupervised, 0).map(|stage| ("forward", stage));
+        let backward = tuned(Arm::BothDirections, 1).map(|stage| ("backward", stage));
+        forward.into_iter().chain(backward).collect()
     }
 
     fn overrides(&self) -> String {
@@ -232,7 +256,7 @@ impl Report {
             ],
             [
                 format!(
-                    "`{}`, SHA-256, of the shared language model",
+                    "`{}`, SHA-256, of the shared language models",
                     self.source.path
                 ),
                 format!("`{}`", self.source.sha256),

@@ -27,12 +27,14 @@ fn study(folder: &Path) -> (LowShot, Ulmfit) {
         ..recipe.clone()
     };
     let data = source.corpus.facts().expect("facts");
-    let mut stages = source.stages("forward", &data, &[]).expect("stages");
-    let language_model = Step {
-        stage: stages.remove(0),
-        recipe: source.recipe.clone(),
-        documents: 75_000,
-    };
+    let language_models = ["forward", "backward"].map(|direction| {
+        let mut stages = source.stages(direction, &data, &[]).expect("stages");
+        Step {
+            stage: stages.remove(0),
+            recipe: source.recipe.clone(),
+            documents: 75_000,
+        }
+    });
     let design = Design {
         runs: folder.join("runs/low-shot"),
         data,
@@ -48,7 +50,7 @@ fn study(folder: &Path) -> (LowShot, Ulmfit) {
     let study = LowShot {
         command: "cargo xtask reproduce low-shot".into(),
         design,
-        language_model,
+        language_models,
         labels: vec![20],
         seeds: vec![0],
         arms: Arm::ALL.into(),
@@ -97,14 +99,30 @@ fn every_arm_gets_the_same_documents_and_what_is_done_is_not_done_again() {
                  runs/tiny-forward/finetune/model.safetensors \
                  --run runs/low-shot/semi-supervised-20-0/classifier"
             ),
+            format!(
+                "train {corpus}/both-directions-20-0/recipe.toml {} --language-model \
+                 runs/tiny-backward/finetune/model.safetensors \
+                 --run runs/low-shot/both-directions-20-0/classifier",
+                more.replace("forward", "backward")
+            ),
         ]
     );
-    // The one is the cell's own, the other the experiment's.
-    assert_eq!(of("finetune").len(), 2);
+    let joined = "runs/low-shot/both-directions-20-0/model.safetensors";
+    assert_eq!(
+        of("ensemble"),
+        [format!(
+            "ensemble runs/low-shot/semi-supervised-20-0/classifier/model.safetensors \
+             runs/low-shot/both-directions-20-0/classifier/model.safetensors --output {joined}"
+        )]
+    );
+    assert!(of("evaluate")[3].starts_with(&format!("evaluate {joined} ")));
+    // The first is the cell's own, the others the experiment's.
+    assert_eq!(of("finetune").len(), 3);
     assert!(of("finetune")[0].contains(" --limit 20 --pretrained wiki-small "));
     assert!(
         of("finetune")[1].ends_with("--pretrained wiki-small --run runs/tiny-forward/finetune")
     );
+    assert!(of("finetune")[2].ends_with("--run runs/tiny-backward/finetune"));
     for call in of("evaluate") {
         assert!(call.ends_with("test.csv --format csv --device cpu --seed 0 --limit 50 --json"));
     }
@@ -122,12 +140,14 @@ fn every_arm_gets_the_same_documents_and_what_is_done_is_not_done_again() {
     let read = |name: &str| fs_err::read_to_string(folder.path().join("reports").join(name));
     let report = read("low-shot.md").expect("a report");
     for expected in [
-        "| 20 | 75.00 (1) | 75.00 (1) | 75.00 (1) | 75.00 ± 0.00 (2) |\n",
-        "| 100 |  |  |  |  |\n",
+        "| 20 | 75.00 (1) | 75.00 (1) | 75.00 (1) | 75.00 ± 0.00 (2) | 75.00 (1) |\n",
+        "| 100 |  |  |  |  |  |\n",
         "the same 50 test reviews, drawn by seed 0",
-        "**67 runs are not finished**",
+        "**84 runs are not finished**",
         "| ULMFiT, supervised | 100 | `classifier.training.batch_size = 8`, ",
         "| seeds | 0, 1 |\n",
+        "The forward language model, which runs share, took 2.0 s. The backward language model, which runs \
+         share, took 2.0 s.",
         "| `wiki-small`, which is on board, SHA-256 | `ef` |\n",
     ] {
         assert!(
@@ -137,8 +157,7 @@ fn every_arm_gets_the_same_documents_and_what_is_done_is_not_done_again() {
     }
     let json: serde_json::Value =
         serde_json::from_str(&read("low-shot.json").expect("a report")).expect("JSON");
-    assert_eq!(json["measured"].as_array().map(Vec::len), Some(5));
-    assert_eq!(json["language_model"]["seconds"], 2.0);
+    assert_eq!(json["measured"].as_array().map(Vec::len), Some(6));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::step::{PREDICTION_SPEED, Step};
+use crate::atomic_file::write_atomically;
 use crate::reproduce::evaluation::Evaluation;
 use crate::ulmfit::Ulmfit;
 use crate::workspace::shown;
@@ -20,6 +21,8 @@ pub(crate) struct Cell {
     pub(crate) folder: PathBuf,
     /// In order; the first of them may be those of other cells too.
     pub(crate) steps: Vec<Step>,
+    /// Of `ulmfit`, for a command that makes one model of those of the stages, where they are several.
+    pub(crate) join: Option<Vec<OsString>>,
     /// Of `ulmfit`, for a command that prints an evaluation.
     pub(crate) measure: Vec<OsString>,
     pub(crate) test_documents: usize,
@@ -41,16 +44,16 @@ pub(crate) struct Outcome {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct StageOutcome {
     pub(crate) stage: String,
-    /// Whether other cells start from it too.
+    /// Whether it is of other cells too.
     pub(crate) shared: bool,
     pub(crate) seconds: f64,
     pub(crate) metrics: Map<String, Value>,
 }
 
 impl Outcome {
-    /// The stage that other cells start from too.
-    pub(crate) fn shared(&self) -> Option<&StageOutcome> {
-        self.stages.iter().find(|stage| stage.shared)
+    /// The stages that are those of other cells too.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = &StageOutcome> {
+        self.stages.iter().filter(|stage| stage.shared)
     }
 
     /// Wall time of the cell's own stages and of its evaluation.
@@ -92,15 +95,17 @@ impl Cell {
                 metrics: run.metrics,
             });
         }
+        fs_err::create_dir_all(&self.folder)?;
+        if let Some(join) = &self.join {
+            ulmfit.run(join)?;
+        }
         let outcome = Outcome {
             digest: self.digest.clone(),
             evaluation: ulmfit.json(&self.measure)?,
             stages,
         };
-        fs_err::create_dir_all(&self.folder)?;
-        let aside = self.result().with_extension("json.part");
-        fs_err::write(&aside, serde_json::to_string_pretty(&outcome)? + "\n")?;
-        fs_err::rename(aside, self.result())?;
+        let json = serde_json::to_string_pretty(&outcome)? + "\n";
+        write_atomically(&self.result(), json)?;
         self.forget_checkpoints();
         Ok(outcome)
     }
@@ -113,7 +118,7 @@ impl Cell {
             .try_fold(evaluation, |sum, seconds| Ok(sum + seconds?))
     }
 
-    /// The stages that other cells start from too.
+    /// The stages that are those of other cells too.
     pub(crate) fn shared(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| !self.owns(step))
     }

@@ -12,6 +12,7 @@ use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::stage::{Plan, Stage};
 
+/// But for what starts from a backward model.
 pub(crate) const DIRECTION: &str = "forward";
 /// Draws the test documents, of every cell the same.
 pub(crate) const TEST_SEED: u64 = 0;
@@ -52,7 +53,7 @@ pub(crate) enum Start<'a> {
     Nothing,
     /// The language model on board.
     OnBoard,
-    /// The model of another stage.
+    /// The model of another stage, in its direction.
     Stage(&'a Stage),
 }
 
@@ -63,6 +64,13 @@ impl Start<'_> {
             Self::Nothing => "none".into(),
             Self::OnBoard => pretrained::ENGLISH.into(),
             Self::Stage(stage) => stage.model().into(),
+        }
+    }
+
+    fn direction(&self) -> &'static str {
+        match self {
+            Self::Nothing | Self::OnBoard => DIRECTION,
+            Self::Stage(stage) => stage.plan.direction,
         }
     }
 }
@@ -109,12 +117,13 @@ impl Design {
 
         let mut arguments = vec![OsString::from(stage), corpus.into()];
         arguments.extend(["--recipe".into(), recipe.path.clone().into()]);
-        arguments.extend(["--direction".into(), DIRECTION.into()]);
+        arguments.extend(["--direction".into(), start.direction().into()]);
         arguments.extend(["--device".into(), self.device.clone().into()]);
         arguments.extend(["--seed".into(), draw.seed.to_string().into()]);
         arguments.extend(limit("--limit", draw.labels));
         arguments.extend([option.into(), start.argument()]);
         let plan = Plan {
+            direction: start.direction(),
             recipe_sha256: recipe.sha256.clone(),
             after: match start {
                 Start::Nothing => None,
@@ -143,10 +152,24 @@ impl Design {
         })
     }
 
-    /// The cell that measures the model of the last of its stages.
+    /// The cell that measures the classifier among its stages, or all of them, averaged.
     pub(crate) fn measured(&self, folder: PathBuf, steps: Vec<Step>) -> anyhow::Result<Cell> {
-        let mut measure = vec![OsString::from("evaluate")];
-        measure.extend(steps.last().map(|step| step.stage.model().into()));
+        let classifiers: Vec<_> = steps
+            .iter()
+            .map(|step| &step.stage)
+            .filter(|stage| stage.plan.stage == "train")
+            .collect();
+        let models = classifiers.iter().map(|stage| stage.model());
+        let (model, join) = if let [classifier] = classifiers.as_slice() {
+            (classifier.model(), None)
+        } else {
+            let joined = folder.join("model.safetensors");
+            let mut join = vec![OsString::from("ensemble")];
+            join.extend(models.map(OsString::from));
+            join.extend(["--output".into(), joined.clone().into()]);
+            (joined, Some(join))
+        };
+        let mut measure = vec![OsString::from("evaluate"), model.into()];
         measure.extend(self.corpus.arguments(&["test".to_owned()])?);
         measure.extend(["--device".into(), self.device.clone().into()]);
         let limit = limit("--limit", self.test_documents);
@@ -154,8 +177,9 @@ impl Design {
             measure.extend(["--seed".into(), TEST_SEED.to_string().into()]);
         }
         measure.extend(limit);
-        let after = steps.last().map(|step| step.stage.plan.digest());
-        Ok(self.cell(folder, steps, measure, "evaluate", after))
+        let after: Vec<_> = classifiers.iter().map(|it| it.plan.digest()).collect();
+        let cell = self.cell(folder, steps, measure, "evaluate", Some(after.join("+")));
+        Ok(Cell { join, ..cell })
     }
 
     /// The cell that measures TF-IDF with logistic regression on the same draw.
@@ -198,6 +222,7 @@ impl Design {
         Cell {
             folder,
             steps,
+            join: None,
             measure,
             test_documents: self.test_documents,
             kept: self.kept.get(&digest).cloned(),

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use serde::Deserialize;
 
+use crate::atomic_file::write_atomically;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::stage::{RunFacts, Stage};
 use crate::ulmfit::Ulmfit;
@@ -29,7 +30,7 @@ impl Step {
         let Recipe { path, text, .. } = &self.recipe;
         if !fs_err::read_to_string(path).is_ok_and(|there| there == *text) {
             fs_err::create_dir_all(path.parent().context("a recipe lies in a folder")?)?;
-            fs_err::write(path, text)?;
+            write_atomically(path, text)?;
         }
         self.stage.complete(ulmfit, true)
     }
