@@ -10,6 +10,14 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
+/// The folder that was named, or one of the workspace.
+pub(crate) fn folder(named: Option<&PathBuf>, default: &str) -> std::io::Result<PathBuf> {
+    match named {
+        Some(path) => std::path::absolute(path),
+        None => Ok(root().join(default)),
+    }
+}
+
 /// The `cargo` that runs this task, started in the root of the workspace.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));

@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::atomic_file::write_atomically;
 use crate::bench::peer::{Peer, Python};
 use crate::machine::Machine;
 use crate::markdown::table;
@@ -33,6 +34,9 @@ pub(crate) struct Arguments {
     /// Seeds that fastai is left out for, since it takes longer
     #[arg(long, value_name = "N", value_delimiter = ',')]
     without_peer: Vec<u64>,
+    /// The folder of the runs, if not the workspace's runs
+    #[arg(long, value_name = "RUNS_DIR")]
+    out: Option<PathBuf>,
     /// An ulmfit that is built already
     #[arg(long, value_name = "PROGRAM")]
     binary: Option<PathBuf>,
@@ -80,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(program) => Ulmfit::at(program.clone())?,
         None => Ulmfit::build("cpu")?,
     };
-    let folder = workspace::root().join("runs/fastai-parity");
+    let folder = workspace::folder(arguments.out.as_ref(), "runs")?.join("fastai-parity");
     fs_err::create_dir_all(&folder)?;
     let sample = folder.join("sample");
     if !sample.is_dir() {
@@ -111,10 +115,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         version("torch").unwrap_or_default(),
         facts.date,
     );
-    fs_err::write(
-        workspace::root().join("docs/results/fastai-parity.md"),
-        &text,
-    )?;
+    let report = workspace::root().join("docs/results/fastai-parity.md");
+    write_atomically(&report, text)?;
     println!("{figures}");
     Ok(())
 }

@@ -147,14 +147,6 @@ fn program(named: Option<&PathBuf>, device: &str) -> anyhow::Result<Ulmfit> {
     }
 }
 
-/// The folder that was named, or one of the workspace.
-fn folder(named: Option<&PathBuf>, default: &str) -> anyhow::Result<PathBuf> {
-    match named {
-        Some(path) => Ok(std::path::absolute(path)?),
-        None => Ok(workspace::root().join(default)),
-    }
-}
-
 impl Imdb {
     fn experiment(&self) -> anyhow::Result<Experiment> {
         let Self { profile, options } = self;
@@ -314,8 +306,8 @@ impl Options {
             seed: self.seed,
             resume: self.resume,
             transductive: self.transductive,
-            runs: folder(self.out.as_ref(), "runs")?,
-            reports: folder(self.reports.as_ref(), "docs/results")?,
+            runs: workspace::folder(self.out.as_ref(), "runs")?,
+            reports: workspace::folder(self.reports.as_ref(), "docs/results")?,
         })
     }
 

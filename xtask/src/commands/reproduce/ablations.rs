@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::{folder, imdb_corpus, program, trec_corpus};
+use super::{imdb_corpus, program, trec_corpus};
 use crate::manifest::Manifest;
 use crate::reproduce::ablations::{Ablations, DataSet, ROWS};
 use crate::reproduce::corpus::file_name;
@@ -14,6 +14,7 @@ use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::study::design::{DIRECTION, Design};
 use crate::reproduce::study::kept::Kept;
+use crate::workspace;
 
 /// Which part of the study to run; what is finished is kept, and what was stopped goes on.
 #[derive(Args)]
@@ -66,7 +67,7 @@ impl Arguments {
         };
         let name = format!("ablations-{data_set}");
         let recipe = Recipe::load(&name)?;
-        let reports = folder(self.reports.as_ref(), "docs/results")?;
+        let reports = workspace::folder(self.reports.as_ref(), "docs/results")?;
         let wanted = |name: &str| self.rows.is_empty() || self.rows.iter().any(|it| it == name);
         Ok(Ablations {
             command: self.command(data_set),
@@ -76,7 +77,7 @@ impl Arguments {
             labels: recipe.data.train_documents,
             design: Design {
                 kept: Kept::read(&reports.join(format!("{name}.json")))?,
-                runs: folder(self.out.as_ref(), "runs")?.join(name),
+                runs: workspace::folder(self.out.as_ref(), "runs")?.join(name),
                 data: corpus.facts()?,
                 corpus,
                 on_board: pretrained::digest(Some(pretrained::ENGLISH), DIRECTION)?,

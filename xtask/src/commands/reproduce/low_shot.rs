@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::{Direction, Imdb, Options, Profile, folder, program};
+use super::{Direction, Imdb, Options, Profile, program};
 use crate::reproduce::corpus::file_name;
 use crate::reproduce::low_shot::{Arm, LABELS, LowShot, SEEDS, TEST_DOCUMENTS, TOKENS_PER_REVIEW};
 use crate::reproduce::pretrained;
@@ -14,6 +14,7 @@ use crate::reproduce::recipe::Recipe;
 use crate::reproduce::study::design::{DIRECTION, Design};
 use crate::reproduce::study::kept::Kept;
 use crate::reproduce::study::step::Step;
+use crate::workspace;
 
 /// The seed of the `cpu` profile.
 const PROFILE_SEED: u64 = 42;
@@ -92,11 +93,11 @@ impl Arguments {
         let mut labels = self.labels.clone();
         labels.sort_unstable();
         labels.dedup();
-        let reports = folder(self.reports.as_ref(), "docs/results")?;
+        let reports = workspace::folder(self.reports.as_ref(), "docs/results")?;
         Ok(LowShot {
             command: self.command(),
             design: Design {
-                runs: folder(self.out.as_ref(), "runs")?.join("low-shot"),
+                runs: workspace::folder(self.out.as_ref(), "runs")?.join("low-shot"),
                 corpus: source.corpus,
                 data,
                 on_board: pretrained::digest(Some(pretrained::ENGLISH), DIRECTION)?,
