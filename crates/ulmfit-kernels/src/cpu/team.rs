@@ -1,7 +1,7 @@
 //! Threads that walk through the same steps together.
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One thread's place in a team.
@@ -11,26 +11,25 @@ pub(crate) struct Member<'a> {
     barrier: &'a Barrier,
 }
 
-/// Where the threads of a team wait for each other. They spin, since steps are much shorter than
-/// what it takes to sleep and wake; after a long while they offer the core to others between looks.
+/// Where the threads of a team wait for each other. They spin, since steps are much shorter than what
+/// it takes to sleep and wake, but not for long.
+///
+/// Where other programs share the cores, a late thread is one that waits for its turn, and who spins
+/// meanwhile holds a core for nothing. Offering it between looks (`yield`) is worse than sleep: Linux
+/// takes a turn from who does so, but lets who wakes up go on at once.
 struct Barrier {
     arrived: AtomicUsize,
     round: AtomicUsize,
-    /// How long a thread spins before it offers the core to others.
-    patience: Duration,
+    sleepers: AtomicUsize,
+    /// Held by who goes to sleep, from before the last look until asleep.
+    falling_asleep: Mutex<()>,
+    over: Condvar,
 }
 
-/// How long a thread spins that has a core of its own: longer than a scheduler's time slice.
-///
-/// Where other programs share the cores, a late thread is one that waits for its turn. Whoever gives up
-/// the core meanwhile has to wait for a turn too, and so they miss each other at every step.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// How long a thread spins: about as long as it takes to sleep and wake.
+const PATIENCE: Duration = Duration::from_micros(50);
 /// Looks at the barrier between two looks at the clock.
 const SPINS: usize = 256;
-
-/// Threads that can run at once. Of a larger team some wait for the cores of those that spin.
-static CORES: LazyLock<usize> =
-    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
 /// Runs `body` once on each thread of rayon's current pool, at most `most` of them, and returns
 /// when all are done. A team of one runs on the calling thread.
@@ -39,13 +38,13 @@ static CORES: LazyLock<usize> =
 /// depend on how many share it.
 pub(crate) fn team(most: usize, body: impl Fn(&Member<'_>) + Sync) {
     let count = rayon::current_num_threads().min(most);
-    let has_cores = count <= *CORES;
-    let barrier = Barrier {
+    let barrier = &Barrier {
         arrived: AtomicUsize::new(0),
         round: AtomicUsize::new(0),
-        patience: if has_cores { PATIENCE } else { Duration::ZERO },
+        sleepers: AtomicUsize::new(0),
+        falling_asleep: Mutex::new(()),
+        over: Condvar::new(),
     };
-    let barrier = &barrier;
     if count <= 1 {
         return body(&Member {
             index: 0,
@@ -81,22 +80,55 @@ impl Member<'_> {
         let round = barrier.round.load(Ordering::Acquire);
         if barrier.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.count {
             barrier.arrived.store(0, Ordering::Relaxed);
-            barrier.round.store(round + 1, Ordering::Release);
-            return;
+            barrier.end(round);
+        } else if !barrier.spin(round) {
+            barrier.sleep(round);
         }
-        let is_over = || barrier.round.load(Ordering::Acquire) != round;
-        let mut since = None;
+    }
+}
+
+impl Barrier {
+    /// Lets everybody go on.
+    fn end(&self, round: usize) {
+        // Sequentially consistent, as in `sleep`: either this sees the sleeper or that the new round.
+        self.round.store(round + 1, Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            // Whoever has looked is asleep once the lock is free.
+            drop(self.lock());
+            self.over.notify_all();
+        }
+    }
+
+    /// Whether the round was over soon.
+    fn spin(&self, round: usize) -> bool {
+        let start = Instant::now();
         loop {
             for _ in 0..SPINS {
-                if is_over() {
-                    return;
+                if self.round.load(Ordering::Acquire) != round {
+                    return true;
                 }
                 std::hint::spin_loop();
             }
-            if since.get_or_insert_with(Instant::now).elapsed() > barrier.patience {
-                std::thread::yield_now();
+            if start.elapsed() > PATIENCE {
+                return false;
             }
         }
+    }
+
+    fn sleep(&self, round: usize) {
+        let mut lock = self.lock();
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        while self.round.load(Ordering::SeqCst) == round {
+            lock = self.over.wait(lock).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        // It guards nothing that could be left half done.
+        self.falling_asleep
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,5 +164,33 @@ impl Shared {
         debug_assert!(offset + len <= self.len, "{offset} + {len} > {}", self.len);
         // SAFETY: the offset lies within the buffer, which is checked in debug builds.
         unsafe { self.pointer.add(offset) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_late_is_waited_for_asleep_or_awake() {
+        let late = [Duration::ZERO, PATIENCE / 2, 20 * PATIENCE];
+        for threads in [2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pool = pool.build().expect("threads");
+            let arrived = AtomicUsize::new(0);
+            pool.install(|| {
+                team(threads, |member| {
+                    for round in 1..=60 {
+                        if round % threads == member.index {
+                            std::thread::sleep(late[round % late.len()]);
+                        }
+                        arrived.fetch_add(1, Ordering::Relaxed);
+                        member.wait();
+                        assert_eq!(arrived.load(Ordering::Relaxed), round * threads);
+                        member.wait();
+                    }
+                });
+            });
+        }
     }
 }
