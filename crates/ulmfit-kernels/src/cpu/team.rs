@@ -17,6 +17,7 @@ pub(crate) struct Member<'a> {
 /// Where other programs share the cores, a late thread is one that waits for its turn, and who spins
 /// meanwhile holds a core for nothing. Offering it between looks (`yield`) is worse than sleep: Linux
 /// takes a turn from who does so, but lets who wakes up go on at once.
+#[derive(Default)]
 struct Barrier {
     arrived: AtomicUsize,
     round: AtomicUsize,
@@ -38,13 +39,7 @@ const SPINS: usize = 256;
 /// depend on how many share it.
 pub(crate) fn team(most: usize, body: impl Fn(&Member<'_>) + Sync) {
     let count = rayon::current_num_threads().min(most);
-    let barrier = &Barrier {
-        arrived: AtomicUsize::new(0),
-        round: AtomicUsize::new(0),
-        sleepers: AtomicUsize::new(0),
-        falling_asleep: Mutex::new(()),
-        over: Condvar::new(),
-    };
+    let barrier = &Barrier::default();
     if count <= 1 {
         return body(&Member {
             index: 0,
@@ -90,7 +85,7 @@ impl Member<'_> {
 impl Barrier {
     /// Lets everybody go on.
     fn end(&self, round: usize) {
-        // Sequentially consistent, as in `sleep`: either this sees the sleeper or that the new round.
+        // Sequentially consistent, as in `sleep`: either this sees the sleeper, or the sleeper the new round.
         self.round.store(round + 1, Ordering::SeqCst);
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             // Whoever has looked is asleep once the lock is free.
@@ -172,25 +167,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_late_is_waited_for_asleep_or_awake() {
-        let late = [Duration::ZERO, PATIENCE / 2, 20 * PATIENCE];
-        for threads in [2, 5] {
+    fn nobody_goes_on_before_all_are_here() {
+        // Threads without cores of their own sleep, the others mostly spin.
+        for threads in [2, 9] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             let pool = pool.build().expect("threads");
-            let arrived = AtomicUsize::new(0);
+            let [arrived, mistakes] = [0, 0].map(AtomicUsize::new);
             pool.install(|| {
                 team(threads, |member| {
-                    for round in 1..=60 {
-                        if round % threads == member.index {
-                            std::thread::sleep(late[round % late.len()]);
-                        }
+                    for round in 1..=200 {
                         arrived.fetch_add(1, Ordering::Relaxed);
                         member.wait();
-                        assert_eq!(arrived.load(Ordering::Relaxed), round * threads);
+                        // Not asserted here: who panics would leave the others waiting.
+                        if arrived.load(Ordering::Relaxed) != round * threads {
+                            mistakes.fetch_add(1, Ordering::Relaxed);
+                        }
                         member.wait();
                     }
                 });
             });
+            assert_eq!(mistakes.into_inner(), 0);
         }
+    }
+
+    #[test]
+    fn who_sleeps_is_woken_at_the_end_of_the_round_and_not_before() {
+        let barrier = Barrier::default();
+        std::thread::scope(|scope| {
+            let sleeper = scope.spawn(|| barrier.sleep(0));
+            while barrier.sleepers.load(Ordering::SeqCst) == 0 {
+                std::thread::yield_now();
+            }
+            drop(barrier.lock());
+            barrier.over.notify_all();
+            drop(barrier.lock());
+            assert!(!sleeper.is_finished());
+            barrier.end(0);
+            sleeper.join().expect("it wakes");
+        });
+        assert_eq!(barrier.sleepers.into_inner(), 0);
     }
 }

@@ -85,7 +85,8 @@ pub type MeasureSpeed<'a> = dyn Fn(&Recipe) -> Result<Speed, TrainError> + 'a;
 /// # Errors
 ///
 /// [`TrainError::Unusable`] when the labels are not of the target, the labeled texts are all alike, or
-/// there is too little of anything or too little time; [`TrainError::RunDir`] when the folder holds the fit of something else.
+/// there is too little of anything or too little time; [`TrainError::RunDir`] when the folder holds the
+/// fit of something else.
 pub fn plan(
     documents: FitDocuments,
     pretrained: bool,

@@ -12,7 +12,7 @@ use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::stage::{Plan, Stage};
 
-/// But for what starts from a backward model.
+/// Of every model but those that start from a backward one.
 pub(crate) const DIRECTION: &str = "forward";
 /// Draws the test documents, of every cell the same.
 pub(crate) const TEST_SEED: u64 = 0;
@@ -159,13 +159,12 @@ impl Design {
             .map(|step| &step.stage)
             .filter(|stage| stage.plan.stage == "train")
             .collect();
-        let models = classifiers.iter().map(|stage| stage.model());
         let (model, join) = if let [classifier] = classifiers.as_slice() {
             (classifier.model(), None)
         } else {
             let joined = folder.join("model.safetensors");
             let mut join = vec![OsString::from("ensemble")];
-            join.extend(models.map(OsString::from));
+            join.extend(classifiers.iter().map(|it| it.model().into()));
             join.extend(["--output".into(), joined.clone().into()]);
             (joined, Some(join))
         };
