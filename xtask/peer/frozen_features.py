@@ -1,10 +1,10 @@
 """What linear models and heads find in the states of a frozen language model, with few labels.
 
-usage: frozen_features.py [--backward] ULMFIT MODEL ARCHIVE
+usage: frozen_features.py ULMFIT MODEL ARCHIVE
 
-ULMFIT is the program, MODEL a language model of `ulmfit finetune`, with --backward one that reads backward, ARCHIVE
-`aclImdb_v1.tar.gz`. 1,500 training reviews lend labels, of which each draw takes some, half of each class; 1,500 other training
-reviews measure. No test review is read. Needs what requirements.txt lists.
+ULMFIT is the program, MODEL a language model of `ulmfit finetune`, ARCHIVE `aclImdb_v1.tar.gz`. 1,500 training reviews
+lend labels, of which each draw takes some, half of each class; 1,500 other training reviews measure. No test review is read.
+Needs what requirements.txt lists.
 """
 
 import argparse
@@ -38,12 +38,15 @@ def reviews(archive):
 
 
 def tokens(ulmfit, model, texts):
+    """In the order in which the model reads."""
+    described = subprocess.run([ulmfit, "inspect", "--json", model], stdout=subprocess.PIPE, check=True).stdout
+    step = -1 if json.loads(described)["members"][0]["direction"] == "backward" else 1
     lines = "\n".join(texts) + "\n"
     command = [ulmfit, "tokenize", "--quiet", "--model", model, "--ids"]
     printed = subprocess.run(command, input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout.decode()
     words = [line.split(" ") for line in printed.rstrip("\n").split("\n")]
     # A token may be a slash, or end with one, or have a space in it; its number follows the last slash.
-    return [[int(word.rsplit("/", 1)[1]) for word in line if word.rsplit("/", 1)[-1].isdigit()] for line in words]
+    return [[int(word.rsplit("/", 1)[1]) for word in line if word.rsplit("/", 1)[-1].isdigit()][::step] for line in words]
 
 
 def weights(ulmfit, model):
@@ -141,13 +144,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ["ulmfit", "model", "archive"]:
         parser.add_argument(name)
-    parser.add_argument("--backward", action="store_true")
     arguments = parser.parse_args()
     texts, labels = reviews(arguments.archive)
-    documents = tokens(arguments.ulmfit, arguments.model, texts)
-    if arguments.backward:
-        documents = [document[::-1] for document in documents]
-    rows = pooled(documents, weights(arguments.ulmfit, arguments.model))
+    rows = pooled(tokens(arguments.ulmfit, arguments.model, texts), weights(arguments.ulmfit, arguments.model))
     last, mean = len(rows[0]) - 1, 2
     features = {
         "last layer: last state, maximum and mean": [(last, 0), (last, 1), (last, 2)],

@@ -24,7 +24,7 @@ const DOCUMENTS: usize = 25_000;
 /// Which part of the study to run; what is finished is kept, and what was stopped goes on.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Numbers of labels, with commas between them
+    /// Numbers of labels
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = LABELS)]
     labels: Vec<usize>,
     /// Seeds: each draws its labeled reviews, the same for every arm

@@ -173,8 +173,8 @@ impl Report {
             "Every figure is on {test}.{usual} A seed draws the same labeled reviews for every arm, of \
              each class its share, and all of them are trained on. *From scratch* is the classifier \
              on random weights. *Supervised* starts from the language model on board, fine-tuned on \
-             the labeled reviews' text alone; *semi-supervised* from the same one, fine-tuned once on \
-             all training and unlabeled reviews. *Both directions* averages that classifier and one that \
+             the labeled reviews' text alone; *semi-supervised* from the same one, fine-tuned on all \
+             training and unlabeled reviews, once for all runs. *Both directions* averages that classifier and one that \
              reads backward, from a language model that was made alike. No language model saw the text of \
              a test review."
         )
