@@ -20,6 +20,7 @@ mod fetch;
 mod machine;
 mod manifest;
 mod markdown;
+mod parity;
 mod process;
 mod reproduce;
 mod ulmfit;
