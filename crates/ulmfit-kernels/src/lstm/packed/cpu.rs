@@ -8,10 +8,9 @@ use std::cell::RefCell;
 
 use pulp::{Simd, WithSimd};
 
-use super::float;
 use super::int8::{self, Kernel};
 use super::panels::{BLOCK, COLUMNS, GROUP, blocks};
-use super::tile::Tile;
+use super::product::{Panels, Rows, Sums, Weights};
 use crate::cpu::math::{sigmoid, tanh};
 use crate::cpu::simd::{SimdLevel, dispatch, load, store};
 use crate::cpu::team::{Member, Shared, team};
@@ -20,20 +19,6 @@ use crate::lstm::row_tiles::RowTiles;
 /// Rows whose projections are made before their steps are taken, at least: enough that reading the
 /// weights costs little beside the products.
 const ROWS_AHEAD: usize = 128;
-
-/// The most rows of any tile.
-const MOST_ROWS: usize = 14;
-
-/// Packed weights; see [`super::panels`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Panels<'a> {
-    Float32(&'a [f32]),
-    Int8 {
-        values: &'a [i8],
-        offsets: &'a [i32],
-        scales: &'a [f32],
-    },
-}
 
 /// A layer and the chunk that it reads.
 #[derive(Clone, Copy, Debug)]
@@ -65,25 +50,33 @@ pub(crate) fn run(
 ) {
     let rows = layer.seq_len * layer.batch_size;
     let units = layer.batch_size * layer.d_hidden;
-    layer.ih.check(layer.d_hidden, layer.d_input);
-    layer.hh.check(layer.d_hidden, layer.d_hidden);
+    let level = SimdLevel::current();
+    let kernel = Kernel::best(level);
+    let weights = |panels, inner| Weights {
+        panels,
+        inner,
+        kernel,
+    };
+    let ih = weights(layer.ih, layer.d_input);
+    let hh = weights(layer.hh, layer.d_hidden);
+    ih.check(layer.d_hidden);
+    hh.check(layer.d_hidden);
     assert_eq!(layer.bias.len(), 4 * layer.d_hidden);
     assert_eq!(input.len(), rows * layer.d_input);
     assert_eq!(hidden.len(), units);
     assert_eq!(cells.len(), units);
     assert_eq!(output.len(), layer.seq_len * units);
-    let is_int8 = matches!(layer.ih, Panels::Int8 { .. });
     let width = layer.d_input.div_ceil(GROUP);
-    let mut rounded = vec![0.0; if is_int8 { rows * (width + 1) } else { 0 }];
-    let level = SimdLevel::current();
+    let mut rounded = vec![0.0; if ih.are_int8() { rows * (width + 1) } else { 0 }];
     let pass = Pass {
         layer,
+        ih,
+        hh,
         input,
         hidden,
         cells: Shared::new(cells),
         output: Shared::new(output),
         rounded: Shared::new(&mut rounded),
-        kernel: Kernel::best(level),
     };
     team(blocks(layer.d_hidden), |member| {
         SCRATCH.with_borrow_mut(|scratch| {
@@ -97,26 +90,11 @@ pub(crate) fn run(
     });
 }
 
-impl Panels<'_> {
-    fn check(&self, d_hidden: usize, inner: usize) {
-        let columns = blocks(d_hidden) * COLUMNS;
-        match self {
-            Self::Float32(values) => assert!(values.len() >= columns * inner),
-            Self::Int8 {
-                values,
-                offsets,
-                scales,
-            } => {
-                assert!(values.len() >= columns * inner.next_multiple_of(GROUP));
-                assert_eq!((offsets.len(), scales.len()), (columns, columns));
-            }
-        }
-    }
-}
-
 #[derive(Clone, Copy)]
 struct Pass<'a> {
     layer: Layer<'a>,
+    ih: Weights<'a>,
+    hh: Weights<'a>,
     input: &'a [f32],
     hidden: &'a [f32],
     cells: Shared,
@@ -124,7 +102,6 @@ struct Pass<'a> {
     /// The input in eight bits, four elements in the place of a float, and then the rows' scales;
     /// empty for weights that are floats.
     rounded: Shared,
-    kernel: Kernel,
 }
 
 struct Run<'a> {
@@ -157,26 +134,6 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Rows that are to be multiplied.
-#[derive(Clone, Copy)]
-enum Rows {
-    Float32 {
-        values: *const f32,
-        stride: usize,
-    },
-    Int8 {
-        values: *const u8,
-        stride: usize,
-        scales: *const f32,
-    },
-}
-
-/// The sums of a tile.
-struct Sums {
-    floats: [f32; MOST_ROWS * COLUMNS],
-    ints: [i32; MOST_ROWS * COLUMNS],
-}
-
 impl Pass<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S, member: &Member<'_>, scratch: &mut Scratch) {
@@ -187,7 +144,7 @@ impl Pass<'_> {
             ..
         } = self.layer;
         let own = member.share(blocks(d_hidden));
-        let is_int8 = matches!(self.layer.hh, Panels::Int8 { .. });
+        let is_int8 = self.hh.are_int8();
         let steps_ahead = ROWS_AHEAD.div_ceil(batch_size.max(1)).min(seq_len);
         let rows_ahead = steps_ahead * batch_size;
         grow(&mut scratch.projected, own.len() * rows_ahead * COLUMNS);
@@ -198,10 +155,7 @@ impl Pass<'_> {
             self.round_input(member);
             member.wait();
         }
-        let mut sums = Sums {
-            floats: [0.0; MOST_ROWS * COLUMNS],
-            ints: [0; MOST_ROWS * COLUMNS],
-        };
+        let mut sums = Sums::new();
         let mut start = 0;
         while start < seq_len {
             let steps = steps_ahead.min(seq_len - start);
@@ -321,26 +275,15 @@ impl Pass<'_> {
             }
         };
         let count = projected.len() / COLUMNS;
-        let mut tiles = RowTiles::new(count, self.most_rows::<S>());
+        let mut tiles = RowTiles::new(count, self.ih.most_rows::<S>());
         while let Some((row, len)) = tiles.next() {
             // SAFETY: the chunk has these rows.
             unsafe {
-                self.multiply(
-                    simd,
-                    self.layer.ih,
-                    d_input,
-                    block,
-                    rows,
-                    first + row,
-                    len,
-                    sums,
-                );
+                self.ih.multiply(simd, block, rows, first + row, len, sums);
             }
             let projected = &mut projected[row * COLUMNS..(row + len) * COLUMNS];
-            for (projected, sums) in projected
-                .chunks_exact_mut(COLUMNS)
-                .zip(sums.floats.chunks_exact(COLUMNS))
-            {
+            for (row, projected) in projected.chunks_exact_mut(COLUMNS).enumerate() {
+                let sums = sums.row(row);
                 for index in 0..COLUMNS {
                     projected[index] = sums[index] + bias[index];
                 }
@@ -371,14 +314,14 @@ impl Pass<'_> {
         } = self.layer;
         let unit = block * BLOCK;
         let units = BLOCK.min(d_hidden - unit);
-        let mut tiles = RowTiles::new(batch_size, self.most_rows::<S>());
+        let mut tiles = RowTiles::new(batch_size, self.hh.most_rows::<S>());
         while let Some((first, len)) = tiles.next() {
             // SAFETY: the caller's promise; offsets are within the buffers, whose lengths `run`
             // checked.
             unsafe {
-                self.multiply(simd, self.layer.hh, d_hidden, block, rows, first, len, sums);
+                self.hh.multiply(simd, block, rows, first, len, sums);
                 for row in first..first + len {
-                    let sums = &sums.floats[(row - first) * COLUMNS..][..COLUMNS];
+                    let sums = sums.row(row - first);
                     let projected = &projected[row * COLUMNS..][..COLUMNS];
                     let cells = self.cells.at(row * d_hidden + unit, units);
                     let output = (step * batch_size + row) * d_hidden + unit;
@@ -386,95 +329,6 @@ impl Pass<'_> {
                     gates(simd, sums, projected, units, cells, output);
                 }
             }
-        }
-    }
-
-    /// `len` of the rows from `first` on times a block's panel, into `sums.floats`.
-    ///
-    /// # Safety
-    ///
-    /// The rows must be there, as long as the panel asks, and of its kind.
-    #[inline(always)]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "two factors, their parts and the result"
-    )]
-    unsafe fn multiply<S: Simd>(
-        &self,
-        simd: S,
-        panels: Panels<'_>,
-        inner: usize,
-        block: usize,
-        rows: Rows,
-        first: usize,
-        len: usize,
-        sums: &mut Sums,
-    ) {
-        debug_assert!(len <= MOST_ROWS);
-        match (panels, rows) {
-            (Panels::Float32(panels), Rows::Float32 { values, stride }) => {
-                let panel = &panels[block * COLUMNS * inner..][..COLUMNS * inner];
-                // SAFETY: the panel is whole and the sums are as many as a tile has; the rest is
-                // the caller's promise.
-                unsafe {
-                    let tile = Tile {
-                        rows: len,
-                        values: values.add(first * stride),
-                        stride,
-                        inner,
-                        panel: panel.as_ptr(),
-                        sums: sums.floats.as_mut_ptr(),
-                    };
-                    float::multiply(simd, tile);
-                }
-            }
-            (
-                Panels::Int8 {
-                    values: panels,
-                    offsets,
-                    scales,
-                },
-                Rows::Int8 {
-                    values,
-                    stride,
-                    scales: row_scales,
-                },
-            ) => {
-                let groups = inner.div_ceil(GROUP);
-                let panel_len = COLUMNS * groups * GROUP;
-                let panel = &panels[block * panel_len..][..panel_len];
-                let offsets = &offsets[block * COLUMNS..][..COLUMNS];
-                let scales = &scales[block * COLUMNS..][..COLUMNS];
-                // SAFETY: as above; the kernel is one that the machine has.
-                unsafe {
-                    let tile = Tile {
-                        rows: len,
-                        values: values.add(first * stride),
-                        stride,
-                        inner: groups,
-                        panel: panel.as_ptr(),
-                        sums: sums.ints.as_mut_ptr(),
-                    };
-                    self.kernel.multiply(tile, offsets.as_ptr());
-                    for row in 0..len {
-                        let row_scale = *row_scales.add(first + row);
-                        let ints = &sums.ints[row * COLUMNS..][..COLUMNS];
-                        let floats = &mut sums.floats[row * COLUMNS..][..COLUMNS];
-                        for index in 0..COLUMNS {
-                            floats[index] = ints[index] as f32 * (row_scale * scales[index]);
-                        }
-                    }
-                }
-            }
-            _ => unreachable!("rows are rounded if the weights are"),
-        }
-    }
-
-    #[inline(always)]
-    fn most_rows<S: Simd>(&self) -> usize {
-        match self.layer.hh {
-            Panels::Float32(_) => float::most_rows::<S>(),
-            Panels::Int8 { .. } => self.kernel.most_rows(),
         }
     }
 }

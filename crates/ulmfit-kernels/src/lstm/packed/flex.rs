@@ -4,9 +4,10 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Element, Shape, TensorData};
 
-use super::cpu::{self, Layer, Panels};
+use super::cpu::{self, Layer};
 use super::extension::{PackedLstmBackend, PackedWeights};
 use super::panels::{Int8Panels, pack_floats, pack_int8};
+use super::product::Panels;
 use super::{Precision, portable};
 use crate::cpu::flex::{floats, from_floats, uses_kernels};
 use crate::lstm::layer::dims;

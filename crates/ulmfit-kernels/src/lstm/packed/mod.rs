@@ -30,6 +30,9 @@ mod int8;
 mod panels;
 mod portable;
 #[cfg(feature = "flex")]
+#[expect(unsafe_code, reason = "pointers to rows that other threads wrote")]
+mod product;
+#[cfg(feature = "flex")]
 mod tile;
 
 use burn::backend::Dispatch;
