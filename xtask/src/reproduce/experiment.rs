@@ -261,7 +261,7 @@ impl Chain<'_> {
         }
         let plan = Plan {
             stage,
-            recipe_sha256: recipe.sha256.clone(),
+            recipe_sha256: recipe.stage_sha256(stage)?,
             direction,
             seed: *seed,
             device: device.clone(),

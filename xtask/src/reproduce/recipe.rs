@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
+use toml::Table;
 
 use crate::{checksum, workspace};
+
+/// Sections that are not every stage's.
+const NOT_SHARED: [&str; 4] = ["pretrain", "finetune", "classifier", "data"];
 
 /// A recipe file and what was read of it.
 #[derive(Debug, Clone)]
@@ -68,6 +72,20 @@ impl Recipe {
         })
     }
 
+    /// The digest of what decides a stage's result: every value but those of the other stages, whose
+    /// results a plan has by their own, and of `[data]`, of which it has what the stage reads. So a
+    /// classifier's rate, or a comment, makes no language model anew.
+    pub(crate) fn stage_sha256(&self, stage: &str) -> anyhow::Result<String> {
+        let own = if stage == "train" {
+            "classifier"
+        } else {
+            stage
+        };
+        let mut table: Table = toml::from_str(&self.text)?;
+        table.retain(|section, _| section == own || !NOT_SHARED.iter().any(|it| *it == section));
+        Ok(checksum::sha256(toml::to_string(&table)?.as_bytes()))
+    }
+
     /// Reads the `[data]` section of every recipe; returns how many there are.
     pub(crate) fn validate_all() -> anyhow::Result<usize> {
         let mut count = 0;
@@ -117,6 +135,36 @@ mod tests {
         let recipe = read(DATA).expect("a recipe");
         assert_eq!(recipe.data.finetune_splits, ["train", "unsup"]);
         assert_eq!(recipe.data.finetune_documents, 100);
+    }
+
+    #[test]
+    fn a_stage_is_made_anew_for_its_own_values_and_for_what_all_stages_share() {
+        let text = format!("{DATA}[finetune]\nepochs = 1\n[classifier]\nepochs = 2\n");
+        let digests = |text: &str| {
+            let recipe = read(text).expect("a recipe");
+            let digest = |stage| recipe.stage_sha256(stage).expect("TOML");
+            ["pretrain", "finetune", "train"].map(digest)
+        };
+        let [pretrain, finetune, train] = digests(&text);
+        for (old, new, expected) in [
+            ("epochs = 2", "epochs = 3", [true, true, false]),
+            ("epochs = 1", "epochs = 3", [true, false, true]),
+            ("d_hidden = 10", "d_hidden = 20", [false, false, false]),
+            ("epochs = 2", "epochs = 2 # twice", [true, true, true]),
+            (
+                "train_documents = 0",
+                "train_documents = 9",
+                [true, true, true],
+            ),
+        ] {
+            let changed = digests(&text.replace(old, new));
+            let same = [
+                changed[0] == pretrain,
+                changed[1] == finetune,
+                changed[2] == train,
+            ];
+            assert_eq!(same, expected, "{new}");
+        }
     }
 
     #[test]

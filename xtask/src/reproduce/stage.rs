@@ -21,6 +21,7 @@ use crate::workspace::shown;
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Plan {
     pub(crate) stage: &'static str,
+    /// See [`Recipe::stage_sha256`](crate::reproduce::recipe::Recipe::stage_sha256).
     pub(crate) recipe_sha256: String,
     pub(crate) direction: &'static str,
     pub(crate) seed: u64,

@@ -28,8 +28,12 @@ pub(crate) enum Arm {
 const CLASSIFIER_DOCUMENTS: usize = 6_000;
 /// The epochs of that phase, at least and at most: as `ulmfit fit`.
 const CLASSIFIER_EPOCHS: [usize; 2] = [3, 30];
-/// Labels below which batches and the rate of all groups are half of what they are elsewhere: as `ulmfit fit`.
+/// Labels below which a batch has half as many documents: as `ulmfit fit`.
 const FEW_LABELS: usize = 200;
+/// The rate of all groups, below that many labels and above: as `ulmfit fit`.
+const RATES: [f64; 2] = [0.004, 0.008];
+/// The same where the language model read all reviews, and has more to be kept (docs/results/LOG.md).
+const SEMI_SUPERVISED_RATE: f64 = 0.004;
 /// The epochs of the head alone before it.
 const HEAD_EPOCHS: usize = 1;
 /// Tokens that fine-tuning aims to read, over all its epochs: as `ulmfit fit`.
@@ -59,10 +63,15 @@ impl Arm {
 
     /// What the recipe is changed in for this many labels: little is read often, and in small batches.
     pub(crate) fn variant(self, labels: usize) -> Variant {
-        let (batch_size, rate) = if labels < FEW_LABELS {
-            (8, 0.004)
+        let [few, many] = RATES;
+        let (batch_size, supervised_rate) = if labels < FEW_LABELS {
+            (8, few)
         } else {
-            (16, 0.008)
+            (16, many)
+        };
+        let rate = match self {
+            Self::SemiSupervised | Self::BothDirections => SEMI_SUPERVISED_RATE,
+            Self::TfIdf | Self::FromScratch | Self::Supervised => supervised_rate,
         };
         let [least, most] = CLASSIFIER_EPOCHS;
         let last = CLASSIFIER_DOCUMENTS.div_ceil(labels.max(1));

@@ -124,7 +124,7 @@ impl Design {
         arguments.extend([option.into(), start.argument()]);
         let plan = Plan {
             direction: start.direction(),
-            recipe_sha256: recipe.sha256.clone(),
+            recipe_sha256: recipe.stage_sha256(stage)?,
             after: match start {
                 Start::Nothing => None,
                 Start::OnBoard => self.on_board.clone(),
