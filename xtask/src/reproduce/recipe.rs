@@ -82,7 +82,7 @@ impl Recipe {
             stage
         };
         let mut table: Table = toml::from_str(&self.text)?;
-        table.retain(|section, _| section == own || !NOT_SHARED.iter().any(|it| *it == section));
+        table.retain(|section, _| section == own || !NOT_SHARED.contains(&section));
         Ok(checksum::sha256(toml::to_string(&table)?.as_bytes()))
     }
 
