@@ -114,7 +114,8 @@ impl Python {
             .with_context(|| format!("could not read what {} printed", peer.name()))
     }
 
-    fn command(&self, script: &Path) -> Command {
+    /// A run of a script, to which its arguments are to be added.
+    pub(crate) fn command(&self, script: &Path) -> Command {
         let mut command = Command::new(&self.program);
         // Nothing is left beside the scripts.
         command.arg(script).env("PYTHONDONTWRITEBYTECODE", "1");

@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         date: facts.date,
     };
     let folder = workspace::folder(arguments.out.as_ref(), "runs")?.join("fastai-parity");
-    let sides = Sides::new(arguments.peer.clone(), ulmfit, &arguments.data, folder)?;
+    let sides = Sides::new(python, ulmfit, &arguments.data, folder)?;
     let results = workspace::root().join("docs/results");
     for &seed in &arguments.seeds {
         report.add(sides.ours(seed)?, &results)?;

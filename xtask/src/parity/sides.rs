@@ -7,7 +7,9 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::bench::peer::Python;
 use crate::reproduce::evaluation::Evaluation;
+use crate::reproduce::stage::RunFacts;
 use crate::ulmfit::Ulmfit;
 use crate::{process, workspace};
 
@@ -19,7 +21,7 @@ pub(crate) const RECIPE: &str = "recipes/fastai-parity.toml";
 /// Where both sides train, and on what.
 #[derive(Debug)]
 pub(crate) struct Sides {
-    python: PathBuf,
+    python: Python,
     ulmfit: Ulmfit,
     archive: PathBuf,
     folder: PathBuf,
@@ -66,13 +68,6 @@ struct LanguageModelEvaluation {
     accuracy: f64,
 }
 
-/// What `run.json` says of a finished stage.
-#[derive(Debug, Deserialize)]
-struct RunFacts {
-    seconds: f64,
-    steps: u64,
-}
-
 impl Learner {
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -85,7 +80,7 @@ impl Learner {
 impl Sides {
     /// Draws the documents, unless `folder` has them.
     pub(crate) fn new(
-        python: PathBuf,
+        python: Python,
         ulmfit: Ulmfit,
         archive: &Path,
         folder: PathBuf,
@@ -113,6 +108,7 @@ impl Sides {
         let language_model: LanguageModelEvaluation = self.evaluate(&general, "lm-valid.jsonl")?;
         let classifier = self.stage("train", seed, "train.jsonl", Some(&general))?;
         let test: Evaluation = self.evaluate(&classifier, "test.jsonl")?;
+        let facts = |run: &Path| RunFacts::read(&run.join("run.json"));
         let (pretraining, training) = (facts(&general)?, facts(&classifier)?);
         Ok(Outcome {
             learner: Learner::Ulmfit,
@@ -192,16 +188,8 @@ impl Sides {
     }
 
     fn script(&self) -> Command {
-        let mut command = Command::new(&self.python);
-        command
-            .arg(workspace::root().join(SCRIPT))
-            .arg(&self.archive)
-            .env("PYTHONDONTWRITEBYTECODE", "1");
+        let mut command = self.python.command(&workspace::root().join(SCRIPT));
+        command.arg(&self.archive);
         command
     }
-}
-
-fn facts(run: &Path) -> anyhow::Result<RunFacts> {
-    let text = fs_err::read_to_string(run.join("run.json"))?;
-    Ok(serde_json::from_str(&text)?)
 }

@@ -34,6 +34,19 @@ pub(crate) struct Plan {
     pub(crate) after: Option<String>,
 }
 
+impl RunFacts {
+    /// Reads a `run.json`.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = fs_err::read_to_string(path)?;
+        serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} is not the record of a run; remove its folder to start over",
+                shown(path)
+            )
+        })
+    }
+}
+
 impl Plan {
     pub(crate) fn digest(&self) -> String {
         checksum::sha256(self.json().as_bytes())
@@ -51,6 +64,8 @@ pub(crate) struct RunFacts {
     /// Of work, over every resumption.
     #[serde(default)]
     pub(crate) seconds: f64,
+    #[serde(default)]
+    pub(crate) steps: u64,
     #[serde(default)]
     pub(crate) metrics: Map<String, Value>,
 }
@@ -144,22 +159,12 @@ impl Stage {
         if !path.exists() {
             return Ok(None);
         }
-        read_json(&path).map(Some)
+        RunFacts::read(&path).map(Some)
     }
 
     fn plan_path(&self) -> PathBuf {
         self.folder.with_extension("plan.json")
     }
-}
-
-fn read_json(path: &Path) -> anyhow::Result<RunFacts> {
-    let text = fs_err::read_to_string(path)?;
-    serde_json::from_str(&text).with_context(|| {
-        format!(
-            "{} is not the record of a run; remove its folder to start over",
-            shown(path)
-        )
-    })
 }
 
 #[cfg(test)]
