@@ -1,6 +1,7 @@
 //! What does each part of the method bring? The rows of the paper's tables 4 to 7, each a variant of one
 //! recipe (Howard and Ruder 2018, section 5).
 
+mod claims;
 mod report;
 mod rows;
 mod tables;
@@ -76,7 +77,7 @@ impl Ablations {
             self.report(ulmfit)?.write(&self.reports)?;
         }
         let report = self.report(ulmfit)?;
-        println!("{}", report.tables());
+        println!("{}\n{}", report.tables(), report.claims());
         let path = self.reports.join(report.file_name("md"));
         eprintln!("the report is in {}", workspace::shown(&path));
         Ok(())

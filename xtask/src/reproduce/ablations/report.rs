@@ -6,12 +6,14 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::DataSet;
+use super::claims::{CLAIMS, Claim, Gain};
 use super::rows::{Encoder, ROWS, Row};
 use super::tables::{Line, TABLES};
 use crate::atomic_file::write_atomically;
 use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::corpus::DataFacts;
+use crate::reproduce::evaluation::Evaluation;
 use crate::reproduce::pretrained;
 use crate::reproduce::report::{INFALLIBLE, RecipeFacts, data, duration};
 use crate::reproduce::study::cell::Outcome;
@@ -75,11 +77,48 @@ impl Report {
         [line.what.to_owned(), ours, published, line.row.to_owned()]
     }
 
+    /// What the paper concludes from its tables, and what ours say of it.
+    pub(super) fn claims(&self) -> String {
+        let lines: Vec<_> = CLAIMS.iter().map(|claim| self.claim(claim)).collect();
+        let head = ["", "rows", "the paper's gain", "our gain", "at this size"];
+        let lines = table(head, &lines);
+        format!(
+            "## The paper's claims\n\nA gain is by how many points the first row's error rate is below the \
+             second's. Beside ours is twice its standard error, of the draw of the test documents alone and as \
+             if each row had been measured on its own draw; what training does by chance comes on top. A gain \
+             smaller than that is not to be told from none.\n\n{lines}"
+        )
+    }
+
+    fn claim(&self, claim: &Claim) -> [String; 5] {
+        let (better, worse) = (
+            self.evaluations(claim.better),
+            self.evaluations(claim.worse),
+        );
+        let (gain, verdict) = match Gain::of(&better, &worse) {
+            Some(it) => (
+                format!("{:+.2} ± {:.2}", 100.0 * it.gain, 100.0 * it.uncertainty),
+                it.verdict(),
+            ),
+            None => ("not run yet".to_owned(), ""),
+        };
+        let published = claim.published(self.data_set);
+        [
+            claim.says.to_owned(),
+            format!("{}, {}", claim.better, claim.worse),
+            published.map_or_else(String::new, |it| format!("{:+.2}", 100.0 * it)),
+            gain,
+            verdict.to_owned(),
+        ]
+    }
+
     fn errors(&self, row: &str) -> Vec<f64> {
-        let cells = self.of(row);
-        cells
-            .map(|cell| cell.outcome.evaluation.error_rate)
-            .collect()
+        let evaluations = self.evaluations(row);
+        evaluations.iter().map(|it| it.error_rate).collect()
+    }
+
+    fn evaluations(&self, row: &str) -> Vec<&Evaluation> {
+        self.of(row).map(|cell| &cell.outcome.evaluation).collect()
     }
 
     fn of(&self, row: &str) -> impl Iterator<Item = &Measured> {
@@ -95,6 +134,7 @@ impl Report {
         let mut say = |line: &str| writeln!(text, "{}\n", line.trim_end()).expect(INFALLIBLE);
         say(&self.what_is_measured());
         say(&self.tables());
+        say(&self.claims());
         say("## Rows");
         say(
             "A row is the recipe below with these changes. Times are means over the runs: of the \

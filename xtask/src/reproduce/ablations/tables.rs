@@ -3,6 +3,13 @@
 
 use super::DataSet;
 
+/// The paper's figure of a row of ours, in percent.
+pub(super) fn published(row: &str, data_set: DataSet) -> Option<f64> {
+    let mut lines = TABLES.iter().flat_map(|table| table.lines);
+    let line = lines.find(|line| line.row == row)?;
+    Some(line.published(data_set))
+}
+
 /// A table of the paper, and which row of ours stands beside each of its.
 #[derive(Debug)]
 pub(super) struct Table {
