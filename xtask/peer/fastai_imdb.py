@@ -19,6 +19,8 @@ import warnings
 
 warnings.filterwarnings("ignore")
 HELD_OUT = 0.03
+# Steps that a training loss is the mean of, as in our metrics.
+LOGGED = 20
 
 
 def arguments():
@@ -99,10 +101,18 @@ def train(options):
     torch.set_num_threads(options.threads)
     parts, begun = sample(options), time.time()
 
-    def say(stage, learner, steps):
+    class Losses(fastai.Callback):
+        def before_fit(self):
+            self.steps = []
+
+        def after_loss(self):
+            if self.training:
+                self.steps.append(self.learn.loss.item())
+
+    def say(stage, learner, steps, **more):
         loss, valid, *rest = (float(value) for value in learner.recorder.values[-1])
         row = {"stage": stage, "steps": steps, "wall_s": time.time() - begun, "train_loss": loss, "valid_loss": valid}
-        print(json.dumps(row | {"accuracy": rest[0]}), flush=True)
+        print(json.dumps(row | {"accuracy": rest[0]} | more), flush=True)
 
     block = fastai.DataBlock(
         blocks=fastai.TextBlock.from_df("text", is_lm=True, max_vocab=options.vocab, seq_len=options.bptt),
@@ -112,11 +122,15 @@ def train(options):
     stream = block.dataloaders(frame(train=parts["lm-train"], valid=parts["lm-valid"]), bs=options.bs, seq_len=options.bptt)
     config = fastai.awd_lstm_lm_config | {"emb_sz": options.emb, "n_hid": options.hid}
     learner = fastai.language_model_learner(
-        stream, fastai.AWD_LSTM, config=config, pretrained=False, drop_mult=0.3, metrics=[fastai.accuracy]
+        stream, fastai.AWD_LSTM, config=config, pretrained=False, drop_mult=0.3, metrics=[fastai.accuracy], cbs=Losses()
     )
     with learner.no_bar(), learner.no_logging():
         learner.fit_one_cycle(1, 5e-3, moms=(0.8, 0.7, 0.8))
-    say("language model", learner, len(stream.train))
+    losses = learner.losses.steps
+    means = [
+        {"step": end, "loss": sum(losses[end - LOGGED : end]) / LOGGED} for end in range(LOGGED, len(losses) + 1, LOGGED)
+    ]
+    say("language model", learner, len(stream.train), training=means)
     learner.save_encoder("peer-encoder")
 
     config = fastai.awd_lstm_clas_config | {"emb_sz": options.emb, "n_hid": options.hid}

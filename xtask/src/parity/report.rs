@@ -12,6 +12,8 @@ use crate::reproduce::report::duration;
 use crate::reproduce::study::statistics::Spread;
 
 const NAME: &str = "fastai-parity";
+/// Steps of the language model whose training losses are shown.
+const SHOWN_STEPS: [u64; 7] = [40, 100, 200, 300, 400, 600, 960];
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -109,6 +111,31 @@ impl Report {
         table(head, &rows)
     }
 
+    fn training(&self) -> String {
+        const COLUMNS: usize = 1 + SHOWN_STEPS.len();
+        // The first column is not one of a step.
+        let row = |first: String, of_step: &dyn Fn(u64) -> String| -> [String; COLUMNS] {
+            std::array::from_fn(|column| match column.checked_sub(1) {
+                Some(place) => of_step(SHOWN_STEPS[place]),
+                None => first.clone(),
+            })
+        };
+        let head = row("learner, seed; steps".into(), &|step| step.to_string());
+        let rows: Vec<_> = self
+            .outcomes
+            .iter()
+            .map(|outcome| {
+                let first = format!("{}, {}", outcome.learner.name(), outcome.seed);
+                let training = &outcome.training;
+                row(first, &|step| {
+                    let loss = training.iter().find(|it| it.step == step);
+                    loss.map_or_else(String::new, |it| format!("{:.2}", it.loss))
+                })
+            })
+            .collect();
+        table(head.each_ref().map(String::as_str), &rows)
+    }
+
     fn markdown(&self) -> String {
         let Self {
             fastai,
@@ -118,7 +145,8 @@ impl Report {
             ..
         } = self;
         let commit = self.commit.as_deref().unwrap_or("not known");
-        let (means, difference, runs) = (self.means(), self.difference(), self.runs());
+        let (means, difference) = (self.means(), self.difference());
+        let (runs, training) = (self.runs(), self.training());
         format!(
             "# The same learner as fastai's?\n\nWritten by `cargo xtask parity --peer PYTHON --data \
              aclImdb_v1.tar.gz`: both sides train on the same documents (10,000 unlabeled and 5,000 \
@@ -129,6 +157,10 @@ impl Report {
              Mean ± standard deviation over seeds.\n\n{runs}\n\
              Loss (nats a token) and accuracy of the language model are those of the reviews held \
              out, the last accuracy is that of the classifier on the test reviews.\n\n\
+             The language model's training loss, each the mean of twenty steps that end there, shows why \
+             runs of the same learner differ: all of them first learn how frequent words are, at a loss of \
+             about 6.1, and how many of so few steps they stay there is a matter of the seed.\n\n\
+             {training}\n\
              Machine of the last call: {machine}. Commit {commit}. fastai {fastai}, torch {torch}, {date}.\n"
         )
     }
@@ -136,6 +168,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sides::TrainingLoss;
     use super::*;
 
     fn outcome(learner: Learner, seed: u64, loss: f64) -> Outcome {
@@ -145,6 +178,7 @@ mod tests {
             steps: [969, 312],
             language_model_loss: loss,
             language_model_accuracy: 0.22,
+            training: vec![TrainingLoss { step: 100, loss }],
             accuracy: 0.75,
             seconds: 1200.0,
         }
@@ -176,6 +210,7 @@ mod tests {
         for expected in [
             "| ulmfit | 2 | 4.100 ± 0.141 | 75.00 ± 0.00 (2) |\n| fastai | 1 | 4.000 | 75.00 (1) |\n",
             "\nOur mean loss is 1.0250 of fastai's.\n",
+            "| ulmfit, 1 |  | 4.20 |  |  |  |  |  |\n",
             "| fastai | 0 | 969 + 312 | 4.000 | 54.6 | 22.0 % | 75.0 % | 20 min 0 s |\n",
         ] {
             assert!(text.contains(expected), "{expected:?} is not in\n{text}");

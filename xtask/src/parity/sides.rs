@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::peer::Python;
@@ -46,9 +47,18 @@ pub(crate) struct Outcome {
     /// In nats a token, on the documents held out.
     pub(crate) language_model_loss: f64,
     pub(crate) language_model_accuracy: f64,
+    /// The language model's, in nats a token.
+    pub(crate) training: Vec<TrainingLoss>,
     /// Of the classifier on the test documents.
     pub(crate) accuracy: f64,
     pub(crate) seconds: f64,
+}
+
+/// The mean of the twenty steps that end with `step`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+pub(crate) struct TrainingLoss {
+    pub(crate) step: u64,
+    pub(crate) loss: f64,
 }
 
 /// A line that the script prints after a stage.
@@ -59,6 +69,16 @@ struct PeerStage {
     wall_s: f64,
     valid_loss: f64,
     accuracy: f64,
+    /// Of the language model alone.
+    #[serde(default)]
+    training: Vec<TrainingLoss>,
+}
+
+/// A line of `metrics.jsonl`, which has other kinds of lines too.
+#[derive(Debug, Deserialize)]
+struct MetricsLine {
+    step: u64,
+    loss: Option<f64>,
 }
 
 /// What `ulmfit evaluate` says of a language model.
@@ -116,6 +136,7 @@ impl Sides {
             steps: [pretraining.steps, training.steps],
             language_model_loss: language_model.loss,
             language_model_accuracy: language_model.accuracy,
+            training: training_losses(&general.join("metrics.jsonl"))?,
             accuracy: test.accuracy,
             seconds: pretraining.seconds + training.seconds,
         })
@@ -130,11 +151,7 @@ impl Sides {
             let printed = process::output(command.current_dir(&self.folder))?;
             fs_err::write(&path, printed)?;
         }
-        let stages = fs_err::read_to_string(&path)?
-            .lines()
-            .map(serde_json::from_str)
-            .collect::<Result<Vec<PeerStage>, _>>()
-            .with_context(|| format!("could not read {}", workspace::shown(&path)))?;
+        let stages: Vec<PeerStage> = lines(&path)?;
         let [first, .., last] = &stages[..] else {
             bail!("{} has no stages; remove it", workspace::shown(&path));
         };
@@ -145,6 +162,7 @@ impl Sides {
             steps: [first.steps, of_classifier],
             language_model_loss: first.valid_loss,
             language_model_accuracy: first.accuracy,
+            training: first.training.clone(),
             accuracy: last.accuracy,
             seconds: last.wall_s,
         })
@@ -177,11 +195,7 @@ impl Sides {
         Ok(run)
     }
 
-    fn evaluate<T: serde::de::DeserializeOwned>(
-        &self,
-        run: &Path,
-        data: &str,
-    ) -> anyhow::Result<T> {
+    fn evaluate<T: DeserializeOwned>(&self, run: &Path, data: &str) -> anyhow::Result<T> {
         let (model, data) = (run.join("model.safetensors"), self.sample.join(data));
         let words = ["evaluate".into(), model.into(), data.into()];
         self.ulmfit.json(&words)
@@ -192,4 +206,21 @@ impl Sides {
         command.arg(&self.archive);
         command
     }
+}
+
+fn training_losses(metrics: &Path) -> anyhow::Result<Vec<TrainingLoss>> {
+    let lines: Vec<MetricsLine> = lines(metrics)?;
+    let losses = lines.into_iter().filter_map(|MetricsLine { step, loss }| {
+        let loss = loss?;
+        Some(TrainingLoss { step, loss })
+    });
+    Ok(losses.collect())
+}
+
+/// A JSON value a line.
+fn lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let text = fs_err::read_to_string(path)?;
+    let values = text.lines().map(serde_json::from_str);
+    let values: Result<_, _> = values.collect();
+    values.with_context(|| format!("could not read {}", workspace::shown(path)))
 }
