@@ -110,7 +110,7 @@ impl Gain {
 
     pub(super) fn verdict(&self) -> &'static str {
         if self.gain.abs() < self.uncertainty {
-            "not to be told"
+            "too close to tell"
         } else if self.gain > 0.0 {
             "holds"
         } else {
@@ -174,7 +174,7 @@ mod tests {
         let back = Gain::of(&[&high], &[&low]).expect("a gain");
         assert_eq!(back.verdict(), "the other way round");
         let near = Gain::of(&[&low], &[&evaluation(25, 500)]).expect("a gain");
-        assert_eq!(near.verdict(), "not to be told");
+        assert_eq!(near.verdict(), "too close to tell");
         assert_eq!(Gain::of(&[&low], &[]), None);
     }
 

@@ -86,7 +86,7 @@ impl Report {
             "## The paper's claims\n\nA gain is by how many points the first row's error rate is below the \
              second's. Beside ours is twice its standard error, of the draw of the test documents alone and as \
              if each row had been measured on its own draw; what training does by chance comes on top. A gain \
-             smaller than that is not to be told from none.\n\n{lines}"
+             smaller than that is too close to tell.\n\n{lines}"
         )
     }
 

@@ -94,7 +94,7 @@ fn rows_share_the_language_model_that_they_have_in_common() {
         "# Ablations on TREC-6\n\nWritten by `cargo xtask reproduce ablations --data-set trec`.\n",
         "| without pretraining | 25.00 (1) | 10.67 | without-pretraining |\n",
         "| freez + cos | not run yet | 6.38 | freez-cos |\n",
-        "| pretraining helps | ulmfit, without-pretraining | +4.98 | +0.00 ± 61.24 | not to be told |\n",
+        "| pretraining helps | ulmfit, without-pretraining | +4.98 | +0.00 ± 61.24 | too close to tell |\n",
         "| gradual unfreezing helps | freez, full | +0.00 | not run yet |  |\n",
         "| ulmfit | as the recipe | as the recipe | 0 | 3.0 s, 2.0 s |\n",
         "| vanilla-lm | `finetune.dropout_multiplier = 0.0`, ",
