@@ -19,8 +19,6 @@ import warnings
 
 warnings.filterwarnings("ignore")
 HELD_OUT = 0.03
-# Steps that a training loss is the mean of, as in our metrics.
-LOGGED = 20
 
 
 def arguments():
@@ -96,18 +94,11 @@ def frame(**parts):
 def train(options):
     import torch
     from fastai.text import all as fastai
+    from fastai_losses import Losses
 
     fastai.set_seed(options.seed)
     torch.set_num_threads(options.threads)
     parts, begun = sample(options), time.time()
-
-    class Losses(fastai.Callback):
-        def before_fit(self):
-            self.steps = []
-
-        def after_loss(self):
-            if self.training:
-                self.steps.append(self.learn.loss.item())
 
     def say(stage, learner, steps, **more):
         loss, valid, *rest = (float(value) for value in learner.recorder.values[-1])
@@ -126,11 +117,7 @@ def train(options):
     )
     with learner.no_bar(), learner.no_logging():
         learner.fit_one_cycle(1, 5e-3, moms=(0.8, 0.7, 0.8))
-    losses = learner.losses.steps
-    means = [
-        {"step": end, "loss": sum(losses[end - LOGGED : end]) / LOGGED} for end in range(LOGGED, len(losses) + 1, LOGGED)
-    ]
-    say("language model", learner, len(stream.train), training=means)
+    say("language model", learner, len(stream.train), training=learner.losses.means())
     learner.save_encoder("peer-encoder")
 
     config = fastai.awd_lstm_clas_config | {"emb_sz": options.emb, "n_hid": options.hid}

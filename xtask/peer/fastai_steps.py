@@ -25,12 +25,13 @@ from pathlib import Path
 
 import torch
 from fastai.text.all import (
-    AWD_LSTM, Callback, CrossEntropyLossFlat, DataLoaders, L, LMDataLoader, LMLearner, ProgressCallback, TensorText,
+    AWD_LSTM, CrossEntropyLossFlat, DataLoaders, L, LMDataLoader, LMLearner, ProgressCallback, TensorText,
     awd_lstm_lm_config, awd_lstm_lm_split, get_language_model, set_seed,
 )
+from fastai_losses import Losses
 
 SPECIAL = "xxunk xxpad xxbos xxeos xxfld xxrep xxwrep xxup xxmaj".split()
-SEQUENCE, STEPS, LOGGED = 70, 4800, 20
+SEQUENCE, STEPS = 70, 4800
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("action", choices=["prepare", "initial", "train"])
@@ -91,15 +92,6 @@ def loader(name):
     return LMDataLoader(L([ids]), bs=arguments.batch_size, seq_len=SEQUENCE, shuffle=False, num_workers=0)
 
 
-class Losses(Callback):
-    def before_fit(self):
-        self.losses = []
-
-    def after_loss(self):
-        if self.training:
-            self.losses.append(self.learn.loss.item())
-
-
 def train():
     started = model()
     if arguments.initial:
@@ -112,9 +104,7 @@ def train():
     learner.remove_cb(ProgressCallback)
     with learner.no_logging():
         learner.fit_one_cycle(arguments.epochs, 5e-3, moms=(0.8, 0.7, 0.8))
-    steps = losses.losses
-    means = [sum(steps[at : at + LOGGED]) / len(steps[at : at + LOGGED]) for at in range(0, len(steps), LOGGED)]
-    print(json.dumps({"training": means, "validation": learner.validate()[0]}))
+    print(json.dumps({"training": losses.means(), "validation": learner.validate()[0]}))
 
 
 if arguments.action == "prepare":

@@ -157,9 +157,7 @@ impl Report {
              Mean ± standard deviation over seeds.\n\n{runs}\n\
              Loss (nats a token) and accuracy of the language model are those of the reviews held \
              out, the last accuracy is that of the classifier on the test reviews.\n\n\
-             The language model's training loss, each the mean of twenty steps that end there, shows why \
-             runs of the same learner differ: all of them first learn how frequent words are, at a loss of \
-             about 6.1, and how many of so few steps they stay there is a matter of the seed.\n\n\
+             The language model's training loss, each the mean of the twenty steps that end there:\n\n\
              {training}\n\
              Machine of the last call: {machine}. Commit {commit}. fastai {fastai}, torch {torch}, {date}.\n"
         )

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::atomic_file::write_atomically;
 use crate::bench::peer::Python;
 use crate::reproduce::evaluation::Evaluation;
 use crate::reproduce::stage::RunFacts;
@@ -54,7 +55,7 @@ pub(crate) struct Outcome {
     pub(crate) seconds: f64,
 }
 
-/// The mean of the twenty steps that end with `step`.
+/// The mean of the steps since the one before, which are twenty but at an end or after a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub(crate) struct TrainingLoss {
     pub(crate) step: u64,
@@ -149,7 +150,7 @@ impl Sides {
             let mut command = self.script();
             command.args(["--train", "--seed", &seed.to_string()]);
             let printed = process::output(command.current_dir(&self.folder))?;
-            fs_err::write(&path, printed)?;
+            write_atomically(&path, printed)?;
         }
         let stages: Vec<PeerStage> = lines(&path)?;
         let [first, .., last] = &stages[..] else {

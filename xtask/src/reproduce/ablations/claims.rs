@@ -89,12 +89,12 @@ pub(super) const CLAIMS: [Claim; 16] = [
 ];
 
 impl Claim {
-    /// The paper's difference, as a share.
+    /// The paper's difference, in points.
     ///
     /// `None` if its tables do not have both rows.
     pub(super) fn published(&self, data_set: DataSet) -> Option<f64> {
         let error = |row| tables::published(row, data_set);
-        Some((error(self.worse)? - error(self.better)?) / 100.0)
+        Some(error(self.worse)? - error(self.better)?)
     }
 }
 
@@ -160,7 +160,7 @@ mod tests {
             }
         }
         let pretraining = CLAIMS[0].published(DataSet::Trec).expect("a difference");
-        assert!((pretraining - 0.0498).abs() < 1e-12, "{pretraining}");
+        assert!((pretraining - 4.98).abs() < 1e-12, "{pretraining}");
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Report {
         [
             claim.says.to_owned(),
             format!("{}, {}", claim.better, claim.worse),
-            published.map_or_else(String::new, |it| format!("{:+.2}", 100.0 * it)),
+            published.map_or_else(String::new, |it| format!("{it:+.2}")),
             gain,
             verdict.to_owned(),
         ]
