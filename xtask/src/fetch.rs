@@ -8,8 +8,17 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::checksum;
-use crate::manifest::{self, Published};
+use crate::manifest::{self, Manifest, Published};
 use crate::workspace;
+
+/// The folder of a data set's files, all of which are in the cache then.
+pub(crate) fn folder(manifest: &Manifest) -> anyhow::Result<PathBuf> {
+    let paths = manifest.files.iter().map(cached);
+    let paths = paths.collect::<anyhow::Result<Vec<_>>>()?;
+    let folder = paths.first().and_then(|path| path.parent());
+    let folder = folder.with_context(|| format!("no file is listed of {}", manifest.title))?;
+    Ok(folder.to_owned())
+}
 
 /// The file's place in the cache; it is downloaded first if it is not there yet.
 ///

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
@@ -20,6 +21,15 @@ impl fmt::Display for Failed {
 }
 
 impl std::error::Error for Failed {}
+
+/// A program that a person named, for a process in any folder: one with a path is where that person sees
+/// it, a bare name is looked up by the system.
+pub(crate) fn program(named: &Path) -> std::io::Result<PathBuf> {
+    if named.parent() == Some(Path::new("")) {
+        return Ok(named.to_owned());
+    }
+    std::path::absolute(named)
+}
 
 /// Runs a command whose output goes to this task's own, and fails if it does.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
@@ -57,7 +67,7 @@ fn check(command: &Command, status: std::process::ExitStatus) -> anyhow::Result<
 
 /// The command line as a person would type it, with the program's name alone.
 pub(crate) fn shown(command: &Command) -> String {
-    let program = std::path::Path::new(command.get_program());
+    let program = Path::new(command.get_program());
     let name = program.file_stem().unwrap_or(program.as_os_str());
     let words = std::iter::once(name).chain(command.get_args());
     words
@@ -69,6 +79,17 @@ pub(crate) fn shown(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_to_a_program_is_the_same_from_every_folder_and_a_bare_name_stays() {
+        let program = |named: &str| program(Path::new(named)).expect("a path");
+        assert_eq!(program("python3"), Path::new("python3"));
+        for named in ["bin/python", "./python"] {
+            let path = program(named);
+            let here = std::env::current_dir().expect("a folder");
+            assert!(path.is_absolute() && path.starts_with(here), "{named}");
+        }
+    }
 
     #[test]
     fn a_failure_passes_the_code_on_and_names_the_command() {

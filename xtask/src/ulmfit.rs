@@ -26,6 +26,14 @@ struct Message {
 }
 
 impl Ulmfit {
+    /// The binary that was named, or one that is built now with what the device needs.
+    pub(crate) fn named_or_built(named: Option<&PathBuf>, device: &str) -> anyhow::Result<Self> {
+        match named {
+            Some(program) => Self::at(program.clone()),
+            None => Self::build(device),
+        }
+    }
+
     /// Takes a binary that is there already.
     pub(crate) fn at(program: PathBuf) -> anyhow::Result<Self> {
         ensure!(

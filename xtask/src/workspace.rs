@@ -26,6 +26,14 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// The last part of a path, or all of it where it has none.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
+
 /// A path for people: relative to the root of the workspace where it lies inside.
 pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root())

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ulmfit_data::{CorpusFormat, Direction, LabelKind, Rules, Splitter, Subwords, TokenizerConfig};
 use ulmfit_train::Target;
@@ -91,7 +91,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArgs {
     /// CPU threads [default: all cores]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = threads())]
     threads: Option<usize>,
     /// Show no progress
     #[arg(short, long, global = true)]
@@ -125,6 +125,11 @@ impl GlobalArgs {
     }
 }
 
+/// A number of threads that is neither zero nor a slip of the hand.
+fn threads() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=1024)
+}
+
 /// Which documents to read.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CorpusArgs {
@@ -156,6 +161,9 @@ pub(crate) struct LayoutArgs {
     /// What a label is, as [`TargetArgs`] or a model says.
     #[arg(skip)]
     pub(crate) labels: LabelKind,
+    /// Whether labels are left unread, for a stage that learns from texts alone.
+    #[arg(skip)]
+    pub(crate) ignore_labels: bool,
 }
 
 impl LayoutArgs {
@@ -245,7 +253,7 @@ pub(crate) struct TokenizerArgs {
     tokenizer: Option<SplitterName>,
     /// Subwords made elsewhere: a tokenizer.json, or a SentencePiece .model
     #[arg(long, value_name = "FILE")]
-    tokenizer_file: Option<PathBuf>,
+    pub(crate) tokenizer_file: Option<PathBuf>,
     /// Most tokens in the vocabulary, or pieces of subwords [default: the recipe's]
     #[arg(long, value_name = "N")]
     pub(crate) vocab_size: Option<usize>,

@@ -10,7 +10,8 @@ use ulmfit_data::{
     read_corpus, stratified_sample,
 };
 
-use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs, WantedTokenizer};
+use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs, StageArgs, WantedTokenizer};
+use crate::failure::UsageError;
 use crate::progress::{Count, EncodingBar};
 
 /// Documents between two updates of what is shown.
@@ -99,9 +100,18 @@ pub(crate) fn source(path: &Path, split: Option<&String>, layout: &LayoutArgs) -
             text_columns: layout.text.clone(),
             label_column: layout.label.clone(),
             labels: layout.labels.clone(),
+            ignore_labels: layout.ignore_labels,
             ..CorpusOptions::default()
         },
     }
+}
+
+/// The arguments of a stage that learns from texts alone. Their labels are left unread, whatever they are,
+/// unless a sample is to have its share of each class.
+pub(crate) fn texts_alone(args: &StageArgs) -> StageArgs {
+    let mut args = args.clone();
+    args.corpus.layout.ignore_labels = args.corpus.limit == 0;
+    args
 }
 
 /// Reads every split of every path in order, and draws the sample that was asked for.
@@ -160,12 +170,14 @@ pub(crate) fn tokenized(
     global: &GlobalArgs,
 ) -> anyhow::Result<TokenizedCorpus> {
     let corpus = if let Some(path) = args.data.iter().find(|path| is_encoded_corpus(path)) {
-        ensure!(
-            args.data.len() == 1 && args.split.is_empty() && args.layout.is_default(),
-            "{} is an encoded corpus, which is given by itself, without --split, --format, --text \
-             and --label; to join it with others, encode all their texts together",
-            path.display()
-        );
+        if args.data.len() > 1 || !args.split.is_empty() || !args.layout.is_default() {
+            return Err(UsageError(format!(
+                "{} is an encoded corpus, which is given by itself, without --split, --format, --text \
+                 and --label; to join it with others, encode all their texts together",
+                path.display()
+            ))
+            .into());
+        }
         TokenizedCorpus::open(path)?
     } else {
         let tokenizer = tokenizer()?;

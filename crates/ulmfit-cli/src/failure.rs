@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{ErrorKind, Write};
 
-/// A command line that makes no sense for the model that it names.
+/// A command line that makes no sense, by itself or for what it names.
 #[derive(Debug)]
 pub(crate) struct UsageError(pub(crate) String);
 

@@ -430,6 +430,42 @@ fn a_run_that_is_interrupted_says_how_to_go_on() {
 }
 
 #[test]
+fn a_command_line_that_makes_no_sense_exits_with_2() {
+    let place = Workplace::with_models();
+    for (arguments, expected) in [
+        (
+            "inspect model.safetensors --split test",
+            "a model file has no splits; leave out --split",
+        ),
+        (
+            "inspect train.csv model.safetensors",
+            "model.safetensors is a model file, which is inspected by itself",
+        ),
+        ("tokenize --ids train.csv", "name a model with --model"),
+        (
+            "devices --threads 0",
+            "invalid value '0' for '--threads <N>'",
+        ),
+        (
+            "devices --threads 100000",
+            "invalid value '100000' for '--threads <N>'",
+        ),
+    ] {
+        let message = place.misuse(arguments);
+        assert!(message.contains(expected), "{arguments}: {message}");
+    }
+}
+
+#[test]
+fn a_dashboard_that_cannot_be_had_is_told_before_texts_are_encoded() {
+    let place = Workplace::new();
+    let message =
+        place.fail("finetune train.csv --recipe tiny.toml --run run --pretrained none --tui");
+    assert!(message.contains("--tui"), "{message}");
+    assert!(!place.path("run").exists());
+}
+
+#[test]
 fn a_device_that_was_not_built_in_says_how_to_get_it() {
     let place = Workplace::with_models();
     let devices = json(&place.succeed("devices --json"));

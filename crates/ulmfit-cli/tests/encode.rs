@@ -67,15 +67,26 @@ fn what_was_encoded_is_left_alone_until_something_changes() {
 fn what_does_not_fit_an_encoded_corpus_is_said() {
     let place = Workplace::new();
     place.succeed("encode train.csv -o a.corpus");
-    for (arguments, what) in [
+    for (more, what) in [
         (
-            "finetune a.corpus test.csv --recipe tiny.toml --run run --pretrained none",
+            "test.csv",
             "a.corpus is an encoded corpus, which is given by itself",
         ),
         (
-            "finetune a.corpus --text body --recipe tiny.toml --run run --pretrained none",
+            "--text body",
             "without --split, --format, --text and --label",
         ),
+        (
+            "--label stars",
+            "without --split, --format, --text and --label",
+        ),
+    ] {
+        let arguments =
+            format!("finetune a.corpus {more} --recipe tiny.toml --run run --pretrained none");
+        let message = place.misuse(&arguments);
+        assert!(message.contains(what), "{arguments}: {message}");
+    }
+    for (arguments, what) in [
         (
             "baseline a.corpus --test test.csv",
             "a.corpus is an encoded corpus, which holds tokens and no texts",
@@ -137,4 +148,21 @@ fn inspect_tells_what_splits_share_and_reads_encoded_corpora() {
     ] {
         assert!(told.contains(what), "{what} in {told}");
     }
+}
+
+#[test]
+fn labels_that_are_no_classes_are_in_no_language_models_way() {
+    let place = Workplace::new();
+    let long = "word ".repeat(1000);
+    let rows = (0..60).map(|i| format!("A fine film of number {i},{long}\n"));
+    let rows: String = rows.collect();
+    place.write("articles.csv", format!("text,target\n{rows}"));
+    place.succeed("pretrain articles.csv --recipe tiny.toml --run general");
+    place.succeed("finetune articles.csv --recipe tiny.toml --run tuned --pretrained none");
+    let message = place.fail("encode articles.csv -o articles.corpus");
+    assert!(
+        message.starts_with("articles.csv: \"word word"),
+        "{message}"
+    );
+    assert!(message.contains("--label"), "{message}");
 }

@@ -80,7 +80,8 @@ fn both_directions_more_text_and_given_documents_to_measure_on() {
     );
     let summary: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(summary["trained_on"], 60);
-    assert_eq!(summary["unlabeled"], 80);
+    // Some of the 80 have the text of one to measure on.
+    assert_eq!(summary["unlabeled"], 50);
     assert_eq!(summary["report"]["documents"], 20);
     let temperatures = &summary["calibration"]["temperatures"];
     assert_eq!(temperatures.as_array().map(Vec::len), Some(2));
@@ -159,6 +160,23 @@ fn what_is_repeated_is_told_and_what_cannot_be_classes_is_refused() {
         message.contains("./train.csv is read here and would be written over itself"),
         "{message}"
     );
+    // Nor what else is read, or lies where the summary goes.
+    place.write("m.safetensors.md", "a fine film\n");
+    for (read, output) in [
+        ("--tokenizer-file ids.csv", "ids.csv"),
+        (
+            "--unlabeled m.safetensors.md --format text",
+            "m.safetensors",
+        ),
+    ] {
+        let message = place.fail(&format!(
+            "fit train.csv {read} -o {output} --recipe tiny.toml"
+        ));
+        assert!(
+            message.contains("is read here and would be written over itself"),
+            "{message}"
+        );
+    }
     let message = place.fail("fit train.csv -o . --recipe tiny.toml --pretrained none");
     assert!(
         message.contains("is a folder; name a file in it"),
@@ -197,6 +215,47 @@ fn a_fit_of_other_documents_in_the_same_folder_is_refused() {
     let left = std::fs::read_dir(place.path("here")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["notes.txt"]);
+}
+
+#[test]
+fn a_limit_counts_labeled_documents() {
+    let place = Workplace::new();
+    let unlabeled = (0..90).map(|i| format!("{},one more film {i},\n", 60 + i));
+    place.write("data.csv", reviews(60) + &unlabeled.collect::<String>());
+    let printed = place.succeed(
+        "fit data.csv --limit 30 -o model.safetensors --recipe tiny.toml --pretrained none --json",
+    );
+    let summary: Value = serde_json::from_str(&printed).unwrap();
+    let measured = summary["report"]["documents"].as_u64().unwrap();
+    assert_eq!(summary["trained_on"].as_u64().unwrap() + measured, 30);
+    assert_eq!(summary["unlabeled"], 90);
+}
+
+/// Whoever was to read it has gone before there is anything to be read.
+#[cfg(unix)]
+#[test]
+fn a_fit_that_nobody_listens_to_leaves_its_model_and_nothing_else() {
+    use std::process::Stdio;
+    let place = Workplace::new();
+    let fit = "fit train.csv -o model.safetensors --recipe tiny.toml --pretrained none";
+    for closed in ["stderr", "stdout"] {
+        let mut command = place.command(fit);
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        // The other one stays open to the end: what is written fits into the pipe.
+        if closed == "stderr" {
+            drop(stderr);
+        } else {
+            drop(stdout);
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{closed}");
+        for file in ["model.safetensors", "model.safetensors.md"] {
+            std::fs::remove_file(place.path(file)).unwrap();
+        }
+        assert!(!place.path("model.safetensors.work").exists(), "{closed}");
+    }
 }
 
 #[test]

@@ -105,6 +105,12 @@ fn members_of_an_ensemble_are_exported_each_by_itself() {
     assert_eq!(files.lines().count(), 12, "{files}");
     place.succeed("import both/member-2 -o again.safetensors");
     assert!(place.read("again.safetensors") == place.read("model.safetensors"));
+    let printed = place.succeed("import both -o joined.safetensors");
+    assert!(printed.contains("members    2, of which"), "{printed}");
+    assert!(place.read("joined.safetensors") == place.read("both.safetensors"));
+    std::fs::remove_dir_all(place.path("both/member-2")).unwrap();
+    let message = place.fail("import both -o part.safetensors");
+    assert!(message.contains("is not a whole ensemble"), "{message}");
 }
 
 #[test]
@@ -119,6 +125,49 @@ fn the_exported_vocabulary_and_tokenizer_agree() {
         .filter(|(_, token)| *token != "xxfake")
     {
         assert_eq!(tokenizer["model"]["vocab"][token], id, "{token}");
+    }
+}
+
+#[test]
+fn an_exported_folder_says_all_of_its_model_and_is_not_written_over() {
+    let place = Workplace::with_models();
+    place.succeed("export model.safetensors -o exported");
+    for (options, named) in [
+        ("--labels x,y", "leave out --labels"),
+        (
+            "--direction forward --vocab nonexist.pkl",
+            "leave out --vocab, --direction",
+        ),
+        (
+            "--rules fastai-v1 --tokenizer-file nofile",
+            "leave out --rules, --tokenizer-file",
+        ),
+    ] {
+        let message = place.misuse(&format!("import exported -o again.safetensors {options}"));
+        assert!(message.contains(named), "{options}: {message}");
+    }
+    assert!(!place.path("again.safetensors").exists());
+
+    place.write("tokenizer.json", "{}");
+    for (arguments, output) in [
+        ("exported", "exported/model.safetensors"),
+        ("exported", "exported/vocab.pkl"),
+        // The vocabulary that is found beside it.
+        ("exported/model.safetensors", "exported/vocab.pkl"),
+        (
+            "exported/model.safetensors --tokenizer-file tokenizer.json",
+            "./tokenizer.json",
+        ),
+    ] {
+        let before = place.read(output);
+        let message = place.fail(&format!("import {arguments} -o {output}"));
+        assert_eq!(
+            message,
+            format!(
+                "{output} is read here and would be written over itself; name another file with --output"
+            )
+        );
+        assert!(place.read(output) == before, "{output}");
     }
 }
 

@@ -80,7 +80,7 @@ fn a_curve_is_drawn_twice_the_same() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     let place = Workplace::with_models();
-    let refused = |more: &str| place.fail(&format!("lr-find train.csv --recipe tiny.toml {more}"));
+    let command = |more: &str| format!("lr-find train.csv --recipe tiny.toml {more}");
     for (more, expected) in [
         (
             "--from 1 --to 0.1 --pretrained none",
@@ -100,6 +100,13 @@ fn what_makes_no_sense_is_refused() {
             "--stage finetune --language-model lm.safetensors",
             "say --stage train",
         ),
+        ("--phase 0", "invalid value '0' for '--phase <N>'"),
+    ] {
+        let message = place.misuse(&command(more));
+        assert!(message.contains(expected), "{more}: {message}");
+    }
+    let data = place.read("train.csv");
+    for (more, expected) in [
         (
             "--phase 2 --pretrained none",
             "has 1 phases, and phase 2 is asked for",
@@ -108,10 +115,17 @@ fn what_makes_no_sense_is_refused() {
             "--plot nowhere/rates.svg --steps 20 --pretrained none",
             "cannot write nowhere/rates.svg",
         ),
+        (
+            "--plot ./train.csv --pretrained none",
+            "./train.csv is read here and would be written over itself; name another file with --plot",
+        ),
+        (
+            "--plot lm.safetensors --language-model lm.safetensors",
+            "name another file with --plot",
+        ),
     ] {
-        let message = refused(more);
+        let message = place.fail(&command(more));
         assert!(message.contains(expected), "{more}: {message}");
     }
-    let finished = place.run("lr-find train.csv --recipe tiny.toml --phase 0");
-    assert_eq!(finished.code, Some(2));
+    assert!(place.read("train.csv") == data);
 }

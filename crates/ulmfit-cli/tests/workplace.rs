@@ -103,6 +103,13 @@ impl Workplace {
         finished.failure(arguments)
     }
 
+    /// Runs `ulmfit` with a command line that makes no sense, which exits with 2, and returns what it says.
+    pub(crate) fn misuse(&self, arguments: &str) -> String {
+        let finished = self.run(arguments);
+        assert_eq!(finished.code, Some(2), "{arguments}: {}", finished.stderr);
+        finished.stderr
+    }
+
     pub(crate) fn start(&self, arguments: &str) -> Child {
         let mut command = self.command(arguments);
         command

@@ -61,14 +61,13 @@ pub enum DataError {
         /// The corpus's folder.
         path: PathBuf,
     },
-    /// Labels that are no classes.
-    #[error(
-        "there are more than {limit} different labels, or one of more than 4096 bytes; \
-         name the column of the classes"
-    )]
+    /// More labels than an encoded corpus holds, or one that is too long for a class.
+    #[error("{}: {reason}", path.display())]
     TooManyLabels {
-        /// Most labels that there can be.
-        limit: usize,
+        /// The file or folder.
+        path: PathBuf,
+        /// What there is too much of, and what helps.
+        reason: String,
     },
     /// A compressed file or an archive ends too early or does not decode.
     #[error("{} is truncated or damaged ({source}); fetch it again", path.display())]

@@ -7,9 +7,11 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use tempfile::TempDir;
-use ulmfit_data::{CorpusFormat, CorpusOptions, Document, read_corpus};
+use ulmfit_data::{CorpusFormat, CorpusOptions, Document, LabelKind, read_corpus};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -34,7 +36,10 @@ fn expected() -> Vec<Document> {
     vec![
         Document::labeled("fine", "pos"),
         Document::labeled("dull", "neg"),
-        with_id("One document\nof two lines", "data/notes/a.txt"),
+        Document {
+            label: Some("data".into()),
+            ..with_id("One document\nof two lines", "data/notes/a.txt")
+        },
         with_id("kept inside", "../../outside.txt"),
         Document::new("last"),
     ]
@@ -58,9 +63,9 @@ fn zstd(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     compress_to_vec(bytes.as_ref(), CompressionLevel::Fastest)
 }
 
-fn tar() -> Vec<u8> {
+fn tar(members: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
-    for (name, text) in MEMBERS {
+    for (name, text) in members {
         let mut header = tar::Header::new_gnu();
         header.set_size(text.len() as u64);
         header.set_mode(0o644);
@@ -73,11 +78,11 @@ fn tar() -> Vec<u8> {
     archive.into_inner().unwrap()
 }
 
-fn zip() -> Vec<u8> {
+fn zip(members: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, text) in MEMBERS {
+    for (name, text) in members {
         archive
-            .start_file(name, SimpleFileOptions::default())
+            .start_file(*name, SimpleFileOptions::default())
             .unwrap();
         archive.write_all(text.as_bytes()).unwrap();
     }
@@ -91,7 +96,22 @@ fn write(folder: &TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<(CorpusFormat, Vec<Document>), String> {
-    let reader = read_corpus(path, &CorpusOptions::default());
+    read_with(path, &CorpusOptions::default())
+}
+
+fn read_as(path: &Path, format: CorpusFormat) -> Result<(CorpusFormat, Vec<Document>), String> {
+    let options = CorpusOptions {
+        format: Some(format),
+        ..CorpusOptions::default()
+    };
+    read_with(path, &options)
+}
+
+fn read_with(
+    path: &Path,
+    options: &CorpusOptions,
+) -> Result<(CorpusFormat, Vec<Document>), String> {
+    let reader = read_corpus(path, options);
     let reader = reader.map_err(|error| error.to_string())?;
     let format = reader.format();
     let documents = reader.read_all().map_err(|error| error.to_string())?;
@@ -133,9 +153,9 @@ fn archives_are_read_as_folders_that_nobody_unpacks() {
     let inner = folder.path().join("inner");
     fs::create_dir(&inner).unwrap();
     for (name, bytes) in [
-        ("all.tar", tar()),
-        ("all.tar.zst", zstd(tar())),
-        ("all.zip", zip()),
+        ("all.tar", tar(&MEMBERS)),
+        ("all.tar.zst", zstd(tar(&MEMBERS))),
+        ("all.zip", zip(&MEMBERS)),
     ] {
         let path = inner.join(name);
         fs::write(&path, bytes).unwrap();
@@ -147,6 +167,90 @@ fn archives_are_read_as_folders_that_nobody_unpacks() {
     }
     assert_eq!(fs::read_dir(&inner).unwrap().count(), 3);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn members_are_read_in_the_format_that_is_named_if_they_are_called_so() {
+    let folder = TempDir::new().unwrap();
+    let members = [
+        ("ag_news_csv/readme.txt", "What this is."),
+        ("ag_news_csv/train.csv", "\"3\",\"Title\",\"Text\"\n"),
+        (
+            "wiki.jsonl",
+            "{\"text\": \"An article\", \"label\": \"x\"}\n",
+        ),
+    ];
+    let class_first = Document {
+        fields: vec!["Title".into(), "Text".into()],
+        label: Some("3".into()),
+        id: None,
+    };
+    for (name, bytes) in [("a.zip", zip(&members)), ("a.tar.zst", zstd(tar(&members)))] {
+        let path = write(&folder, name, bytes);
+        for (format, expected) in [
+            (CorpusFormat::ClassCsv, class_first.clone()),
+            (
+                CorpusFormat::JsonLines,
+                Document::labeled("An article", "x"),
+            ),
+            (CorpusFormat::WikiJsonLines, Document::new("An article")),
+            (
+                CorpusFormat::PlainText,
+                Document {
+                    label: Some("ag_news_csv".into()),
+                    ..with_id("What this is.", "ag_news_csv/readme.txt")
+                },
+            ),
+        ] {
+            let found = read_as(&path, format).unwrap();
+            assert_eq!(found, (format, vec![expected]), "{name}");
+        }
+        let message = read_as(&path, CorpusFormat::Tsv).unwrap_err();
+        assert!(message.ends_with("holds no documents"), "{message}");
+    }
+}
+
+#[test]
+fn folders_in_an_archive_are_classes_as_in_a_folder() {
+    let folder = TempDir::new().unwrap();
+    let members = [
+        ("Mail/spam/1.txt", "buy"),
+        ("Mail/ham/2.text", "hello"),
+        ("Mail/notes.txt", "about it"),
+        ("Mail/train/spam/3.txt", "more"),
+    ];
+    let unwrapped = members.map(|(name, text)| (&name["Mail/".len()..], text));
+    let dotted = members.map(|(name, text)| (name.replace("Mail", "."), text));
+    let dotted = dotted.each_ref().map(|(name, text)| (name.as_str(), *text));
+    let labels = |path: &Path, options: &CorpusOptions| {
+        let documents = read_with(path, options).unwrap().1.into_iter();
+        documents.map(|it| it.label).collect::<Vec<_>>()
+    };
+    for (name, bytes) in [
+        // The folder itself, or what is in it.
+        ("mail.zip", zip(&members)),
+        ("mail.tar.zst", zstd(tar(&members))),
+        ("a.zip", zip(&unwrapped)),
+        ("a.tar", tar(&dotted)),
+    ] {
+        let path = write(&folder, name, bytes);
+        let expected = [Some("spam"), Some("ham"), None, None].map(|it| it.map(str::to_owned));
+        assert_eq!(labels(&path, &CorpusOptions::default()), expected, "{name}");
+        let unlabeled = CorpusOptions {
+            ignore_labels: true,
+            ..CorpusOptions::default()
+        };
+        assert!(labels(&path, &unlabeled).iter().all(Option::is_none));
+    }
+    let numbers = CorpusOptions {
+        labels: LabelKind::Number,
+        ..CorpusOptions::default()
+    };
+    let message = read_with(&folder.path().join("mail.zip"), &numbers).unwrap_err();
+    assert!(
+        message.contains("mail.zip/Mail/spam/1.txt: the label \"spam\" is not a finite number"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -170,9 +274,9 @@ fn truncated_and_damaged_ones_are_refused_by_name() {
     let files = [
         ("a.csv.zst", zstd(ROWS)),
         ("a.csv.xz", rows_xz()),
-        ("a.tar", tar()),
-        ("a.tar.zst", zstd(tar())),
-        ("a.zip", zip()),
+        ("a.tar", tar(&MEMBERS)),
+        ("a.tar.zst", zstd(tar(&MEMBERS))),
+        ("a.zip", zip(&MEMBERS)),
     ];
     for (name, whole) in files {
         let mut refused = 0;
@@ -199,6 +303,24 @@ fn truncated_and_damaged_ones_are_refused_by_name() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn an_archive_that_ends_within_a_small_member_is_refused_with_the_remedy() {
+    let folder = TempDir::new().unwrap();
+    let mut packed = GzEncoder::new(Vec::new(), Compression::none());
+    packed
+        .write_all(&tar(&[("x.txt", "One document")]))
+        .unwrap();
+    let packed = packed.finish().unwrap();
+    // A header of gzip, one of the block, one of the member, and a part of its text.
+    let path = write(&folder, "a.tar.gz", &packed[..10 + 5 + 512 + 5]);
+    let message = read_as(&path, CorpusFormat::Archive).unwrap_err();
+    assert!(
+        message.contains("a.tar.gz/x.txt is truncated or damaged (")
+            && message.ends_with("; fetch it again"),
+        "{message}"
+    );
 }
 
 #[test]

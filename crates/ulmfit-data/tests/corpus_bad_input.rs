@@ -114,6 +114,53 @@ fn a_missing_column_that_was_asked_for_lists_those_there_are() {
 }
 
 #[test]
+fn a_label_that_no_object_has_is_missed_behind_the_last() {
+    let options = CorpusOptions {
+        label_column: Some("topic".into()),
+        ..Default::default()
+    };
+    let lines = "{\"text\":\"a\",\"id\":1}\n\n{\"text\":\"b\"}\n";
+    assert_eq!(
+        message_with("a.jsonl", lines, &options),
+        "a.jsonl: no \"topic\" column; the columns are id, text; name one of these"
+    );
+    let unlabeled = CorpusOptions {
+        ignore_labels: true,
+        ..options
+    };
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.jsonl");
+    fs::write(&path, lines).unwrap();
+    let documents = read_corpus(&path, &unlabeled).unwrap().read_all();
+    assert_eq!(documents.unwrap().len(), 2);
+}
+
+#[test]
+fn lines_are_counted_with_blank_ones_whatever_ends_them() {
+    for (rows, line) in [
+        ("text,label\na,1\nb,c,2\n", 3),
+        ("text,label\n\n\na,1\n\nb,c,2", 6),
+        ("\n\ntext,label\n\"a\n\nb\",1\n\nb,c,2\n", 8),
+    ] {
+        for end in ["\n", "\r\n"] {
+            let message = message("a.csv", rows.replace('\n', end));
+            let expected = format!("a.csv, line {line}: expected 2 columns and found 3; ");
+            assert!(message.starts_with(&expected), "{rows:?}: {message}");
+        }
+    }
+    assert_eq!(
+        message("a.csv", b"text\r\n\r\n\"a\r\nb\xe9\"\r\n"),
+        "a.csv, line 4: not valid UTF-8; convert the file to UTF-8"
+    );
+    let numbers = CorpusOptions {
+        labels: LabelKind::Number,
+        ..Default::default()
+    };
+    let message = message_with("a.csv", "text,label\r\n\r\n\r\na,good\r\n", &numbers);
+    assert!(message.starts_with("a.csv, line 4: the label"), "{message}");
+}
+
+#[test]
 fn labels_that_are_not_of_the_kind_name_their_line() {
     let with = |labels: LabelKind| CorpusOptions {
         labels,

@@ -123,6 +123,92 @@ fn csv_takes_the_columns_it_is_told() {
 }
 
 #[test]
+fn csv_whose_columns_are_named_has_a_header_whatever_it_begins_with() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "pandas.csv", "0,1\npos,fine\nneg,dull\n");
+    assert_eq!(read(&path).0, CorpusFormat::ClassCsv);
+    let options = CorpusOptions {
+        text_columns: vec!["1".into()],
+        label_column: Some("0".into()),
+        ..CorpusOptions::default()
+    };
+    let expected = [
+        Document::labeled("fine", "pos"),
+        Document::labeled("dull", "neg"),
+    ];
+    let found = read_with(&path, &options);
+    assert_eq!(found, (CorpusFormat::Csv, expected.to_vec()));
+}
+
+#[test]
+fn crlf_ends_a_line_as_lf_does_in_quoted_fields_too() {
+    let rows = "text,label\r\n\"one\r\ntwo\rthree\",pos\r\n\r\nfour,neg";
+    let expected = [
+        Document::labeled("one\ntwo\rthree", "pos"),
+        Document::labeled("four", "neg"),
+    ];
+    check("windows.csv", rows, CorpusFormat::Csv, &expected);
+}
+
+#[test]
+fn a_blank_label_is_none_and_spaces_around_a_class_are_no_part_of_it() {
+    let expected = [
+        Document::labeled("a", "very good"),
+        Document::new("b"),
+        Document::new("c"),
+    ];
+    for (name, rows, format) in [
+        (
+            "a.csv",
+            "text,label\na, very good\nb,\nc,\"  \"\n",
+            CorpusFormat::Csv,
+        ),
+        (
+            "a.tsv",
+            "text\tlabel\na\tvery good \nb\t\nc\t \n",
+            CorpusFormat::Tsv,
+        ),
+        (
+            "a.jsonl",
+            "{\"text\":\"a\",\"label\":\"very good \"}\n{\"text\":\"b\",\"label\":\"\"}\n\
+             {\"text\":\"c\",\"label\":\" \"}",
+            CorpusFormat::JsonLines,
+        ),
+    ] {
+        check(name, rows, format, &expected);
+    }
+}
+
+#[test]
+fn json_lines_may_lack_a_label_in_any_row() {
+    let lines = |key: &str| {
+        format!(
+            "{{\"text\":\"a\"}}\n{{\"text\":\"b\",\"{key}\":\"x\"}}\n{{\"text\":\"c\"}}\n\
+             {{\"text\":\"d\",\"{key}\":\"y\"}}\n"
+        )
+    };
+    let expected = [
+        Document::new("a"),
+        Document::labeled("b", "x"),
+        Document::new("c"),
+        Document::labeled("d", "y"),
+    ];
+    check(
+        "a.jsonl",
+        lines("label"),
+        CorpusFormat::JsonLines,
+        &expected,
+    );
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "a.jsonl", lines("topic"));
+    let options = CorpusOptions {
+        label_column: Some("topic".into()),
+        ..CorpusOptions::default()
+    };
+    assert_eq!(read_with(&path, &options).1, expected);
+}
+
+#[test]
 fn tsv_has_no_quotes() {
     let rows = "sentence\tlabel\n\"open quote\t1\nsays \"hi\"\t0\n";
     let expected = [
@@ -217,6 +303,20 @@ fn plain_text_is_a_document_a_line_or_a_file() {
         ),
         "{message}"
     );
+}
+
+#[test]
+fn text_files_in_a_folder_are_known_by_any_of_their_endings() {
+    let folder = TempDir::new().unwrap();
+    write(&folder, "A.TXT", "a");
+    write(&folder, "b.text", "b");
+    write(&folder, "c.Txt.GZ", gzip(b"c"));
+    for name in ["._1.txt", ".hidden.txt", "txt", "d.txt.bak"] {
+        write(&folder, name, "not read");
+    }
+    let expected = [("a", "A.TXT"), ("b", "b.text"), ("c", "c.Txt.GZ")];
+    let expected = expected.map(|(text, id)| with_id(Document::new(text), id));
+    assert_eq!(read(folder.path()).1, expected);
 }
 
 const REVIEWS: [(&str, &str); 9] = [

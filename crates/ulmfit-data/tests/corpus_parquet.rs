@@ -94,6 +94,28 @@ fn rows_are_documents_however_they_are_compressed() {
 }
 
 #[test]
+fn a_blank_label_is_none_and_spaces_around_a_class_are_no_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.parquet");
+    let schema = "message m { required byte_array label (UTF8); required byte_array text (UTF8); }";
+    let mut file = SerializedFileWriter::new(
+        File::create(&path).unwrap(),
+        Arc::new(parse_message_type(schema).unwrap()),
+        Arc::default(),
+    )
+    .unwrap();
+    let mut group = file.next_row_group().unwrap();
+    for values in [[" very good ", "", " "], ["a", "b", "c"]] {
+        column::<ByteArrayType>(&mut group, &strings(&values), None, None);
+    }
+    group.close().unwrap();
+    file.close().unwrap();
+    let documents = read(&path, &CorpusOptions::default()).unwrap();
+    let labels: Vec<_> = documents.iter().map(|it| it.label.as_deref()).collect();
+    assert_eq!(labels, [Some("very good"), None, None]);
+}
+
+#[test]
 fn columns_are_named_in_any_order() {
     let folder = tempfile::tempdir().unwrap();
     let path = reviews(folder.path(), Compression::SNAPPY);

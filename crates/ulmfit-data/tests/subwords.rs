@@ -144,6 +144,22 @@ fn sentencepiece_models_cut_as_sentencepiece_does() {
 }
 
 #[test]
+fn a_symbol_in_angle_brackets_is_one_piece() {
+    let mut model = std::fs::read(fixture("sentencepiece_unigram.model")).unwrap();
+    // One more piece: its text, a score of 0, and that the user defined it.
+    let symbol = b"<mask>";
+    let piece = [b"\x0a\x06", &symbol[..], b"\x15\0\0\0\0\x18\x04"].concat();
+    model.extend([0x0a, piece.len() as u8]);
+    model.extend(piece);
+    let subwords = ulmfit_data::subwords::sentencepiece::read(&model).unwrap();
+    for text in ["the <mask> film", "the<mask>film", "the mask film"] {
+        let pieces = subwords.split(text);
+        let count = pieces.iter().filter(|piece| *piece == "<mask>").count();
+        assert_eq!(count, text.matches("<mask>").count(), "{pieces:?}");
+    }
+}
+
+#[test]
 fn files_that_are_no_tokenizers_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let model = std::fs::read(fixture("sentencepiece_unigram.model")).unwrap();

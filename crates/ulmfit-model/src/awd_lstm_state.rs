@@ -57,18 +57,6 @@ impl AwdLstmState {
         })
     }
 
-    /// The state with autodiff enabled, but no gradient, or without.
-    #[must_use]
-    pub fn with_autodiff(self, enabled: bool) -> Self {
-        self.map(|tensor| {
-            if enabled {
-                tensor.autodiff()
-            } else {
-                tensor.inner()
-            }
-        })
-    }
-
     fn map(self, change: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
         let layers = self.layers.into_iter();
         Self {

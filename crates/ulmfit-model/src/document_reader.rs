@@ -86,9 +86,7 @@ impl<'a> Reader<'a> {
         let device = encoder.device();
         let batch_size = chunk.tokens.len();
         let state = match self.state.take() {
-            Some(state) => state
-                .grown_to(batch_size)
-                .with_autodiff(device.is_autodiff()),
+            Some(state) => state.grown_to(batch_size),
             None => encoder.zeros(batch_size),
         };
         let tokens = tokens(&self.rows, &chunk.tokens, chunk.seq_len, &device);

@@ -237,3 +237,26 @@ impl TextClassifier {
         ChunkPlan::of_documents(documents, self.bptt, self.max_len)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_before_the_window_is_read_under_checkpointing_too() {
+        let encoder = AwdLstmConfig::new(9)
+            .with_d_embedding(2)
+            .with_d_hidden(3)
+            .with_n_layers(1);
+        let config = TextClassifierConfig::new(encoder, 2)
+            .with_bptt(2)
+            .with_max_len(Some(2));
+        let device = Device::flex().autodiff().gradient_checkpointing();
+        let model = config.init(&mut InitRng::new(1), &device);
+        let documents: [&[u32]; 2] = [&[1, 2, 3, 4, 5], &[6, 7]];
+        let output = model.forward_train(&documents, &mut DropoutRng::new(0, 0));
+        // autodiff refuses operands of two strategies.
+        let gradients = output.logits.slice([0..2, 0..1]).sum().backward();
+        assert!(model.encoder.embedding.val().grad(&gradients).is_some());
+    }
+}

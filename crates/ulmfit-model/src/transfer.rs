@@ -39,7 +39,8 @@ fn transferred<const D: usize>(
     old: &Param<Tensor<D>>,
     indices: Tensor<1, Int>,
 ) -> Param<Tensor<D>> {
-    let rows = old.val().detach();
+    // A parameter in training would pass its tracking on, and what is picked is a parameter of its own.
+    let rows = old.val().set_require_grad(false);
     let mean = rows.clone().mean_dim(0);
     Param::from_tensor(Tensor::cat(vec![rows, mean], 0).select(0, indices))
 }
@@ -58,7 +59,12 @@ mod tests {
             .with_d_hidden(4)
             .with_n_layers(1);
         let config = LanguageModelConfig::new(encoder);
-        let model = config.init(&mut InitRng::new(1), &Device::flex());
+        for device in [Device::flex(), Device::flex().autodiff()] {
+            rows_are_carried_over(config.init(&mut InitRng::new(1), &device));
+        }
+    }
+
+    fn rows_are_carried_over(model: LanguageModel) {
         let old: Vec<f32> = model
             .encoder
             .embedding

@@ -163,7 +163,16 @@ impl Roles {
                 _ => Role::Word,
             }
         });
-        Self(roles.collect())
+        let mut roles: Vec<Role> = roles.collect();
+        // A small vocabulary may have no number to say how often.
+        if !roles.contains(&Role::Count) {
+            for role in &mut roles {
+                if *role == Role::Repeat {
+                    *role = Role::Never;
+                }
+            }
+        }
+        Self(roles)
     }
 }
 
@@ -271,6 +280,17 @@ mod tests {
             draw(&[f32::NAN; 2], |id| id == 1, &options(1.0, 0), &mut draws),
             1
         );
+    }
+
+    #[test]
+    fn nothing_is_repeated_where_no_number_says_how_often() {
+        let roles = |words: &[&str]| {
+            let tokens = [special::UNK, special::REP].iter().chain(words);
+            let vocab = Vocab::from_strings(tokens.map(ToString::to_string).collect());
+            Roles::new(&vocab.unwrap()).0
+        };
+        assert_eq!(roles(&["a", "3"])[1], Role::Repeat);
+        assert_eq!(roles(&["a", "900"])[1], Role::Never);
     }
 
     #[test]

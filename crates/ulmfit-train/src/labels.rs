@@ -11,19 +11,15 @@ use crate::error::TrainError;
 ///
 /// # Errors
 ///
-/// [`TrainError::Unusable`] when a document has no label or a list of them, or there is but one class.
+/// [`TrainError::Unusable`] when a document has no label, a blank one or a list of them, or there is but
+/// one class.
 pub fn number_labels<'a>(
     labels: impl IntoIterator<Item = Option<&'a str>>,
 ) -> Result<(Vec<String>, Vec<usize>), TrainError> {
     let mut numbers = BTreeMap::new();
     let mut of = Vec::new();
     for (index, label) in labels.into_iter().enumerate() {
-        let Some(label) = label else {
-            return Err(TrainError::Unusable(format!(
-                "document {} has no label; name the column with --label, or leave out the row",
-                index + 1
-            )));
-        };
+        let label = there(index, label)?;
         if is_label_list(label) {
             return Err(several(index));
         }
@@ -53,22 +49,32 @@ pub fn number_labels<'a>(
 /// on; the message names both.
 pub fn known_labels(documents: &[Document], labels: &[String]) -> Result<Vec<usize>, TrainError> {
     let documents = documents.iter().enumerate();
-    let numbers =
-        documents.map(|(index, document)| {
-            let label = document.label.as_deref().unwrap_or_default();
-            if is_label_list(label) {
-                return Err(several(index));
-            }
-            labels.iter().position(|known| known == label).ok_or_else(|| {
+    let numbers = documents.map(|(index, document)| {
+        let label = there(index, document.label.as_deref())?;
+        if is_label_list(label) {
+            return Err(several(index));
+        }
+        let number = labels.iter().position(|known| known == label);
+        number.ok_or_else(|| {
             TrainError::Unusable(format!(
-                "document {} has the label \"{label}\", which the model was not trained on; \
-                 it knows {}",
+                "document {} has the label \"{label}\", which the model was not trained on; it knows {}",
                 index + 1,
                 labels.join(", ")
             ))
         })
-        });
+    });
     numbers.collect()
+}
+
+/// The label of a document, which is not blank.
+pub(crate) fn there(index: usize, label: Option<&str>) -> Result<&str, TrainError> {
+    let label = label.filter(|label| !label.trim().is_empty());
+    label.ok_or_else(|| {
+        TrainError::Unusable(format!(
+            "document {} has no label; name the column with --label, or leave out the row",
+            index + 1
+        ))
+    })
 }
 
 fn several(index: usize) -> TrainError {
@@ -77,4 +83,24 @@ fn several(index: usize) -> TrainError {
          classifier that takes lists",
         index + 1
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_label_is_no_class() {
+        let (names, numbers) = number_labels(["b", "a", "b"].map(Some)).unwrap();
+        assert_eq!((names.len(), numbers), (2, vec![1, 0, 1]));
+        for blank in ["", " "] {
+            let message = number_labels(["a", blank].map(Some))
+                .unwrap_err()
+                .to_string();
+            assert!(message.starts_with("document 2 has no label"), "{message}");
+            let documents = [Document::labeled("", "a"), Document::labeled("", blank)];
+            let message = known_labels(&documents, &names).unwrap_err().to_string();
+            assert!(message.starts_with("document 2 has no label"), "{message}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ulmfit_data::{Subwords, TokenIds, TokenizedCorpus, Tokenizer, TokenizerConfig, Vocab, rng};
+use ulmfit_model::AwdLstmDropout;
 
 use crate::error::TrainError;
 use crate::recipe::Recipe;
@@ -24,6 +25,7 @@ pub(crate) fn language_model_data(
     validation: f64,
     seed: u64,
 ) -> Result<LanguageModelData, TrainError> {
+    recipe.validate()?;
     check_tokenizer(corpus, &recipe.text, None, "the recipe's [text]")?;
     let [train, valid] = held_out(corpus.len(), validation, seed);
     if train.is_empty() {
@@ -36,6 +38,9 @@ pub(crate) fn language_model_data(
     if let Some(pretrained) = pretrained.filter(|_| recipe.vocab.keep_pretrained) {
         vocab = vocab.extended(pretrained, recipe.vocab.pad_to_multiple);
     }
+    recipe
+        .encoder(vocab.len(), AwdLstmDropout::NONE)
+        .validate()?;
     let corpora = [train, valid].map(|documents| corpus.encode(documents, &vocab));
     Ok(LanguageModelData {
         tokenizer,

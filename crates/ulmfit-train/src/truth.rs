@@ -6,7 +6,7 @@ use ulmfit_data::Document;
 use ulmfit_data::corpus::{label_names, label_number};
 
 use crate::error::TrainError;
-use crate::labels::{known_labels, number_labels};
+use crate::labels::{known_labels, number_labels, there};
 use crate::target::Target;
 
 /// The true answers of documents, in their order.
@@ -226,16 +226,6 @@ fn number(index: usize, label: Option<&str>) -> Result<f64, TrainError> {
             "document {} has the label \"{}\", which is not a finite number; regression learns numbers",
             index + 1,
             label_names(label, None).join(", ")
-        ))
-    })
-}
-
-fn there(index: usize, label: Option<&str>) -> Result<&str, TrainError> {
-    let label = label.filter(|label| !label.trim().is_empty());
-    label.ok_or_else(|| {
-        TrainError::Unusable(format!(
-            "document {} has no label; name the column with --label, or leave out the row",
-            index + 1
         ))
     })
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use ulmfit_data::{Direction, Document, TokenizedCorpus, Tokenizer};
-use ulmfit_optim::{ConstantLrConfig, SgdConfig};
+use ulmfit_optim::{ConstantLrConfig, SgdConfig, Unfreezing};
 use ulmfit_train::{
-    Event, ModelFile, Observer, Predictor, Recipe, RunOptions, StopSignal, TrainError,
-    TrainedLanguageModel, TrainingRecipe, finetune, pretrain, train_classifier,
+    ClassifierData, Event, Keep, ModelFile, Observer, Predictor, Recipe, RunOptions, StopSignal,
+    TrainError, TrainedLanguageModel, TrainingRecipe, finetune, pretrain, train_classifier,
 };
 
 fn recipe() -> Recipe {
@@ -156,6 +156,44 @@ fn a_stage_without_progress_ends_when_its_patience_does() {
 }
 
 #[test]
+fn patience_needs_something_that_is_validated() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recipe = recipe();
+    recipe.pretrain.training.patience = 1;
+    // Less than half a document.
+    recipe.pretrain.training.validation = 0.001;
+    let mut epochs = 0;
+    let mut count =
+        |event: &Event| epochs += usize::from(matches!(event, Event::EpochEnded { .. }));
+    pretrain(&corpus(), &recipe, &options(folder.path()), &mut count).unwrap();
+    assert_eq!(epochs, recipe.pretrain.training.epochs);
+}
+
+#[test]
+fn a_last_step_that_breaks_the_weights_leaves_no_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recipe = recipe();
+    recipe.classifier.training = TrainingRecipe {
+        batch_size: 60,
+        epochs: 1,
+        unfreezing: Unfreezing::Full,
+        schedule: ConstantLrConfig::new(1e300).into(),
+        optimizer: SgdConfig::default().into(),
+        clip_norm: 0.0,
+        validation: 0.0,
+        keep: Keep::Last,
+        ..recipe.classifier.training
+    };
+    let run = options(folder.path());
+    let error = train_classifier(&corpus(), None, &recipe, &run, &mut ()).unwrap_err();
+    assert!(
+        matches!(error, TrainError::Diverged { step: 1, .. }),
+        "{error}"
+    );
+    assert!(!folder.path().join("model.safetensors").exists());
+}
+
+#[test]
 fn a_trained_ensemble_is_one_file_that_predicts_as_its_members_do() {
     let folder = tempfile::tempdir().unwrap();
     let train = |direction: Direction| {
@@ -240,6 +278,59 @@ fn a_run_directory_refuses_what_would_mix_two_runs() {
         ..options(folder.path())
     };
     again(&finished).unwrap();
+}
+
+#[test]
+fn a_recipe_out_of_range_is_refused_before_anything_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |change: &dyn Fn(&mut Recipe), expected: &str| {
+        let mut recipe = recipe();
+        change(&mut recipe);
+        let run = options(&folder.path().join("run"));
+        let errors = [
+            pretrain(&corpus(), &recipe, &run, &mut ()).unwrap_err(),
+            train_classifier(&corpus(), None, &recipe, &run, &mut ()).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    };
+    refused(
+        &|it| it.classifier.max_len = it.classifier.bptt - 1,
+        "max_len",
+    );
+    refused(&|it| it.classifier.head_dropout = 1.0, "head_dropout");
+    refused(&|it| it.classifier.d_head = 0, "d_head");
+    refused(
+        &|it| it.vocab.pad_to_multiple = usize::MAX,
+        "pad_to_multiple",
+    );
+    refused(&|it| it.pretrain.training.validation = 1.5, "validation");
+}
+
+#[test]
+fn documents_held_out_are_part_of_a_classifiers_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus();
+    let train = |held_out: Vec<usize>, resume| {
+        let data = ClassifierData {
+            held_out: Some(held_out),
+            ..ClassifierData::from(&corpus)
+        };
+        let options = RunOptions {
+            resume,
+            ..options(&folder.path().join("run"))
+        };
+        train_classifier(data, None, &recipe(), &options, &mut ())
+    };
+    for places in [vec![5, 3], vec![3, 3], vec![60]] {
+        let message = train(places, false).unwrap_err().to_string();
+        assert!(message.contains("in rising order"), "{message}");
+    }
+    train(vec![3, 5], false).unwrap();
+    train(vec![3, 5], true).unwrap();
+    let message = train(vec![3, 6], true).unwrap_err().to_string();
+    assert!(message.contains("data"), "{message}");
 }
 
 #[test]

@@ -23,6 +23,18 @@ pub(crate) struct Document<'a> {
 
 const INFALLIBLE: &str = "a String takes every write";
 
+/// The load from which on figures are not to be trusted.
+const BUSY: f64 = 0.5;
+
+/// What is to be said of figures that are taken beside other work.
+pub(crate) fn warning(load: Option<f64>) -> Option<String> {
+    let load = load.filter(|load| *load > BUSY)?;
+    Some(format!(
+        "other work shares the cores (load {load:.1}); PyTorch, whose threads wait for each other by \
+         spinning, suffers most, so ratios say too much"
+    ))
+}
+
 impl Document<'_> {
     pub(crate) fn markdown(&self) -> String {
         let Self {
@@ -30,8 +42,10 @@ impl Document<'_> {
             comparison,
             ..
         } = self;
+        let warning = warning(self.load);
+        let warning = warning.map_or_else(String::new, |it| format!("**Warning**: {it}.\n\n"));
         let mut text = format!(
-            "# Performance\n\nWritten by `{command}`.\n\n{comparison}\n\
+            "# Performance\n\nWritten by `{command}`.\n\n{comparison}\n{warning}\
              Sizes are vocabulary/embedding/hidden/layers. ulmfit and its peers ran in turn; a \
              run's figure is the median of its steps, on random tokens or on the texts named, after \
              one that does not count. *Ratio* is that of the medians, ulmfit to the peer, and more is \
@@ -92,7 +106,7 @@ mod tests {
             date: "2026-01-02".into(),
             versions: [("torch".into(), Some("2.11.0".into()))].into(),
         };
-        let document = Document {
+        let mut document = Document {
             command: "cargo xtask bench --peer PYTHON".into(),
             extent: Extent {
                 runs: 5,
@@ -121,5 +135,14 @@ mod tests {
             assert!(text.contains(part), "{part} is not in {text}");
         }
         assert!(!text.contains("\n\n\n") && text.ends_with("|\n"));
+        assert!(!text.contains("Warning"), "{text}");
+
+        document.load = Some(1.26);
+        let text = document.markdown();
+        assert!(
+            text.contains("|\n\n**Warning**: other work shares the cores (load 1.3); ")
+                && text.contains("so ratios say too much.\n\nSizes are"),
+            "{text}"
+        );
     }
 }

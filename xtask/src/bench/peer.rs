@@ -67,12 +67,12 @@ impl Peer {
 }
 
 impl Python {
-    pub(crate) fn new(program: PathBuf, fastai_script: Option<PathBuf>) -> anyhow::Result<Self> {
+    pub(crate) fn new(program: &Path, fastai_script: Option<PathBuf>) -> anyhow::Result<Self> {
         if let Some(script) = fastai_script.as_ref().filter(|script| !script.is_file()) {
             bail!("--script: there is no {}", script.display());
         }
         Ok(Self {
-            program,
+            program: process::program(program)?,
             fastai_script,
         })
     }

@@ -2,23 +2,22 @@
 //! peers.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args, ValueEnum};
 
+use crate::atomic_file::write_atomically;
 use crate::bench::comparison::{self, Comparison, Extent};
-use crate::bench::document::Document;
+use crate::bench::document::{self, Document};
 use crate::bench::peer::{Peer, Python};
 use crate::bench::sweep;
 use crate::bench::work::Work;
 use crate::machine::{self, Machine};
 use crate::ulmfit::Ulmfit;
+use crate::workspace::file_name;
 use crate::{process, workspace};
-
-/// The load from which on figures are not to be trusted.
-const BUSY: f64 = 0.5;
 
 #[derive(Args)]
 #[command(group(ArgGroup::new("whole").args(["peer", "sweep"]).multiple(true)))]
@@ -74,26 +73,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return criterion(&arguments.criterion);
     }
     let load = machine::load();
-    if let Some(load) = load.filter(|load| *load > BUSY) {
-        eprintln!(
-            "warning: other work shares the cores (load {load:.1}); PyTorch, whose threads wait for \
-             each other by spinning, suffers most, so ratios would say too much"
-        );
+    if let Some(warning) = document::warning(load) {
+        eprintln!("warning: {warning}");
     }
     // What is wrong with the peers shows before the build.
     let peers = arguments
         .peer
         .as_ref()
         .map(|python| {
-            let python = Python::new(python.clone(), arguments.script.clone())?;
+            let python = Python::new(python, arguments.script.clone())?;
             let facts = python.facts(&arguments.peers()?)?;
             anyhow::Ok((python, facts))
         })
         .transpose()?;
-    let ulmfit = match &arguments.binary {
-        Some(program) => Ulmfit::at(program.clone())?,
-        None => Ulmfit::build("cpu")?,
-    };
+    let ulmfit = Ulmfit::named_or_built(arguments.binary.as_ref(), "cpu")?;
     let machine = Machine::this();
     let extent = Extent {
         runs: arguments.runs,
@@ -126,7 +119,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         machine,
         commit: ulmfit.commit.as_deref(),
     };
-    fs_err::write(output, document.markdown())?;
+    write_atomically(output, document.markdown())?;
     println!("wrote {}", workspace::shown(output));
     Ok(())
 }
@@ -145,8 +138,10 @@ impl Arguments {
     /// Measures the chosen work and prints the table; what is done shows as soon as it is.
     fn compare(&self, extent: Extent, ulmfit: &Ulmfit, python: &Python) -> anyhow::Result<String> {
         let mut comparisons = vec![];
+        // The two sides run in different folders.
+        let texts = self.texts.as_ref().map(std::path::absolute).transpose()?;
         for (work, peers) in self.chosen() {
-            let texts = self.texts.as_deref();
+            let texts = texts.as_deref();
             let comparison = Comparison::run(work, &peers, extent, texts, ulmfit, python)?;
             comparisons.push(comparison);
             eprintln!("{}", comparison::table(&comparisons));
@@ -226,11 +221,6 @@ fn name(value: &impl ValueEnum) -> String {
     let name = value.to_possible_value();
     name.map(|name| name.get_name().to_owned())
         .unwrap_or_default()
-}
-
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    name.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! `cargo xtask parity`: fastai's learner and ours on the same documents, with the same sizes,
 //! dropouts, schedules and numbers of epochs. What is done already is not done again, and the report
-//! has what is done so far.
+//! has all that is done.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,9 +10,9 @@ use clap::Args;
 use crate::bench::peer::{Peer, Python};
 use crate::machine::Machine;
 use crate::parity::report::Report;
-use crate::parity::sides::Sides;
+use crate::parity::sides::{Learner, NAME, Run, Sides};
 use crate::ulmfit::Ulmfit;
-use crate::workspace;
+use crate::{parity, workspace};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -36,14 +37,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let python = Python::new(arguments.peer.clone(), None)?;
+    let python = Python::new(&arguments.peer, None)?;
     let facts = python.facts(&[Peer::Fastai])?;
-    let ulmfit = match &arguments.binary {
-        Some(program) => Ulmfit::at(program.clone())?,
-        None => Ulmfit::build("cpu")?,
-    };
+    let ulmfit = Ulmfit::named_or_built(arguments.binary.as_ref(), "cpu")?;
     let version = |package: &str| facts.versions.get(package).cloned().flatten();
-    let mut report = Report {
+    let report = Report {
         outcomes: vec![],
         fastai: version("fastai").unwrap_or_default(),
         torch: version("torch").unwrap_or_default(),
@@ -51,15 +49,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         commit: ulmfit.commit.clone(),
         date: facts.date,
     };
-    let folder = workspace::folder(arguments.out.as_ref(), "runs")?.join("fastai-parity");
+    let folder = workspace::folder(arguments.out.as_ref(), "runs")?.join(NAME);
     let sides = Sides::new(python, ulmfit, &arguments.data, folder)?;
     let results = workspace::root().join("docs/results");
-    for &seed in &arguments.seeds {
-        report.add(sides.ours(seed)?, &results)?;
-        if !arguments.without_peer.contains(&seed) {
-            report.add(sides.theirs(seed)?, &results)?;
-        }
-    }
+    let report = parity::run(&sides, &arguments.runs(), report, &results)?;
     println!("{}", report.means());
     Ok(())
+}
+
+impl Arguments {
+    fn runs(&self) -> BTreeSet<Run> {
+        let both =
+            |&seed: &u64| [Learner::Ulmfit, Learner::Fastai].map(|learner| Run { seed, learner });
+        let runs = self.seeds.iter().flat_map(both);
+        let is_wanted =
+            |run: &Run| run.learner == Learner::Ulmfit || !self.without_peer.contains(&run.seed);
+        runs.filter(is_wanted).collect()
+    }
 }

@@ -13,12 +13,13 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::manifest::Manifest;
-use crate::reproduce::corpus::{Corpus, Place, file_name};
+use crate::reproduce::corpus::{Corpus, Place};
 use crate::reproduce::experiment::Experiment;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::report::Published;
 use crate::reproduce::{aclimdb, ag_news, pretrained, trec};
 use crate::ulmfit::Ulmfit;
+use crate::workspace::file_name;
 use crate::{fetch, workspace};
 
 #[derive(Args)]
@@ -136,15 +137,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Which::LowShot(arguments) => return low_shot::run(arguments),
         Which::Ablations(arguments) => return ablations::run(arguments),
     };
-    experiment.run(&program(options.binary.as_ref(), &options.device)?)
-}
-
-/// The `ulmfit` that was named, or one that is built now.
-fn program(named: Option<&PathBuf>, device: &str) -> anyhow::Result<Ulmfit> {
-    match named {
-        Some(program) => Ulmfit::at(program.clone()),
-        None => Ulmfit::build(device),
-    }
+    let binary = options.binary.as_ref();
+    experiment.run(&Ulmfit::named_or_built(binary, &options.device)?)
 }
 
 impl Imdb {
@@ -186,7 +180,9 @@ impl Imdb {
 /// All the reviews: a copy that the person named, or the published archive.
 fn imdb_corpus(manifest: Manifest, data: Option<&PathBuf>) -> anyhow::Result<Corpus> {
     let archive = match data {
-        Some(path) => given(path, |path| manifest.check_counts(&aclimdb::count(path)?))?,
+        Some(path) => given(path, |path| {
+            manifest.check_counts(&aclimdb::read(path)?.splits)
+        })?,
         None => fetch::cached(manifest.files.first().context("imdb.toml lists no file")?)?,
     };
     Ok(Corpus {
@@ -197,23 +193,15 @@ fn imdb_corpus(manifest: Manifest, data: Option<&PathBuf>) -> anyhow::Result<Cor
 
 /// All the questions: a copy that the person named, or the published files.
 fn trec_corpus(manifest: Manifest, data: Option<&PathBuf>) -> anyhow::Result<Corpus> {
-    let files = if let Some(path) = data {
-        let folder = given(path, |path| {
+    let folder = match data {
+        Some(path) => given(path, |path| {
             manifest.check_counts(&trec::count(&trec::files(path)?)?)
-        })?;
-        trec::files(&folder)?
-    } else {
-        let paths: Vec<_> = manifest
-            .files
-            .iter()
-            .map(fetch::cached)
-            .collect::<Result<_, _>>()?;
-        let folder = paths.first().and_then(|path| path.parent());
-        trec::files(folder.context("trec.toml lists no file")?)?
+        })?,
+        None => fetch::folder(&manifest)?,
     };
     Ok(Corpus {
         format: manifest.format,
-        place: Place::Files(files),
+        place: Place::Files(trec::files(&folder)?),
     })
 }
 
@@ -234,21 +222,15 @@ fn trec_experiment(options: &Options) -> anyhow::Result<Experiment> {
 fn ag_news_experiment(options: &Options) -> anyhow::Result<Experiment> {
     let recipe = Recipe::load("ag-news")?;
     let manifest = Manifest::load("ag_news")?;
-    let files = if let Some(folder) = &options.data {
+    let folder = if let Some(folder) = &options.data {
         ensure!(folder.is_dir(), "--data: {} is no folder", folder.display());
-        ag_news::files(&std::path::absolute(folder)?)?
+        std::path::absolute(folder)?
     } else {
-        let paths: Vec<_> = manifest
-            .files
-            .iter()
-            .map(fetch::cached)
-            .collect::<Result<_, _>>()?;
-        let folder = paths.first().and_then(|path| path.parent());
-        ag_news::files(folder.context("ag_news.toml lists no file")?)?
+        fetch::folder(&manifest)?
     };
     let corpus = Corpus {
         format: manifest.format,
-        place: Place::Files(files),
+        place: Place::Files(ag_news::files(&folder)?),
     };
     options.experiment(
         "ag-news".into(),
@@ -290,7 +272,8 @@ impl Options {
             published,
             corpus,
             pretrained: (self.pretrain_data.is_empty() && self.pretrained != "none")
-                .then(|| self.pretrained.clone()),
+                .then(|| pretrained::anywhere(&self.pretrained))
+                .transpose()?,
             pretrain_data: self
                 .pretrain_data
                 .iter()

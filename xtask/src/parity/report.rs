@@ -1,22 +1,25 @@
 //! Both sides' figures side by side, as Markdown for people and as JSON for programs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde::Serialize;
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
 
-use super::sides::{Learner, Outcome, RECIPE, SCRIPT};
+use super::sides::{Learner, NAME, Outcome, Run, SCRIPT, THREADS};
 use crate::atomic_file::write_atomically;
 use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::report::duration;
 use crate::reproduce::study::statistics::Spread;
+use crate::workspace::shown;
 
-const NAME: &str = "fastai-parity";
 /// Steps of the language model whose training losses are shown.
 const SHOWN_STEPS: [u64; 7] = [40, 100, 200, 300, 400, 600, 960];
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// By seed and learner.
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) fastai: String,
     pub(crate) torch: String,
@@ -27,9 +30,13 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Takes in another run, and writes both files.
-    pub(crate) fn add(&mut self, outcome: Outcome, folder: &Path) -> anyhow::Result<()> {
+    pub(crate) fn add(&mut self, outcome: Outcome) {
         self.outcomes.push(outcome);
+        self.outcomes.sort_by_key(Outcome::run);
+    }
+
+    /// Writes both files.
+    pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         fs_err::create_dir_all(folder)?;
         let json = serde_json::to_string_pretty(self)? + "\n";
         write_atomically(&folder.join(format!("{NAME}.json")), json)?;
@@ -136,6 +143,25 @@ impl Report {
         table(head.each_ref().map(String::as_str), &rows)
     }
 
+    /// The command that does these runs.
+    fn command(&self) -> String {
+        let runs: BTreeSet<Run> = self.outcomes.iter().map(Outcome::run).collect();
+        let seeds: BTreeSet<u64> = runs.iter().map(|run| run.seed).collect();
+        let learner = Learner::Fastai;
+        let without_peer = seeds.iter().copied();
+        let without_peer = without_peer.filter(|&seed| !runs.contains(&Run { seed, learner }));
+        let without_peer: BTreeSet<u64> = without_peer.collect();
+        let mut command = "cargo xtask parity --peer PYTHON --data aclImdb_v1.tar.gz".to_owned();
+        for (option, seeds) in [(" --seeds ", seeds), (" --without-peer ", without_peer)] {
+            let seeds: Vec<_> = seeds.iter().map(ToString::to_string).collect();
+            if !seeds.is_empty() {
+                command += option;
+                command += &seeds.join(",");
+            }
+        }
+        command
+    }
+
     fn markdown(&self) -> String {
         let Self {
             fastai,
@@ -147,12 +173,13 @@ impl Report {
         let commit = self.commit.as_deref().unwrap_or("not known");
         let (means, difference) = (self.means(), self.difference());
         let (runs, training) = (self.runs(), self.training());
+        let command = self.command();
         format!(
-            "# The same learner as fastai's?\n\nWritten by `cargo xtask parity --peer PYTHON --data \
-             aclImdb_v1.tar.gz`: both sides train on the same documents (10,000 unlabeled and 5,000 \
-             labeled reviews, of whose text the language model does not see 3 %; 2,500 test reviews), \
-             from scratch, an epoch and four, on two threads. Seeds are those of the weights, the \
-             dropout and the order. The recipe is `{RECIPE}`, the other side `{SCRIPT}`.\n\n\
+            "# The same learner as fastai's?\n\nWritten by `{command}`: both sides train on the same \
+             documents (10,000 unlabeled and 5,000 labeled reviews, of whose text the language model \
+             does not see 3 %; 2,500 test reviews), from scratch, an epoch and four, on {THREADS} \
+             threads. Seeds are those of the weights, the dropout and the order. The recipe is \
+             `recipes/{NAME}.toml`, the other side `{SCRIPT}`.\n\n\
              {means}{difference}\n\
              Mean ± standard deviation over seeds.\n\n{runs}\n\
              Loss (nats a token) and accuracy of the language model are those of the reviews held \
@@ -162,6 +189,44 @@ impl Report {
              Machine of the last call: {machine}. Commit {commit}. fastai {fastai}, torch {torch}, {date}.\n"
         )
     }
+}
+
+/// Fails if the report in a folder has other runs than those that are finished in `place`: of them it is
+/// written anew, and the rest would be lost.
+pub(super) fn ensure_all_of(
+    folder: &Path,
+    finished: &BTreeSet<Run>,
+    place: &Path,
+) -> anyhow::Result<()> {
+    /// A report as JSON, as far as it matters.
+    #[derive(Deserialize)]
+    struct Reported {
+        outcomes: BTreeSet<Run>,
+    }
+    let path = folder.join(format!("{NAME}.json"));
+    if !path.exists() {
+        return Ok(());
+    }
+    let text = fs_err::read_to_string(&path)?;
+    let reported: Reported = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is no report of both sides; restore it, or remove it to start over",
+            shown(&path)
+        )
+    })?;
+    let lost = reported.outcomes.difference(finished);
+    let lost: Vec<_> = lost
+        .map(|run| format!("{}, seed {}", run.learner.name(), run.seed))
+        .collect();
+    ensure!(
+        lost.is_empty(),
+        "{} has runs that are not in {} ({}) and would be lost; name the folder that has them with --out, \
+         or move that report away",
+        shown(&path),
+        shown(place),
+        lost.join("; ")
+    );
+    Ok(())
 }
 
 #[cfg(test)]
@@ -206,6 +271,7 @@ mod tests {
         ]);
         let text = report.markdown();
         for expected in [
+            "parity --peer PYTHON --data aclImdb_v1.tar.gz --seeds 0,1 --without-peer 1`: both",
             "| ulmfit | 2 | 4.100 ± 0.141 | 75.00 ± 0.00 (2) |\n| fastai | 1 | 4.000 | 75.00 (1) |\n",
             "\nOur mean loss is 1.0250 of fastai's.\n",
             "| ulmfit, 1 |  | 4.20 |  |  |  |  |  |\n",

@@ -1,5 +1,7 @@
-//! The two sides: each trains a language model and a classifier, unless it did so already.
+//! The two sides: each trains a language model and a classifier, unless it did so already. A run counts only
+//! for the plan that it was started with, which lies beside it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,32 +12,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::write_atomically;
 use crate::bench::peer::Python;
+use crate::reproduce::aclimdb;
+use crate::reproduce::corpus::DataFacts;
 use crate::reproduce::evaluation::Evaluation;
-use crate::reproduce::stage::RunFacts;
+use crate::reproduce::recipe::Recipe;
+use crate::reproduce::stage::{Plan, Stage};
 use crate::ulmfit::Ulmfit;
-use crate::{process, workspace};
+use crate::{checksum, process, workspace};
 
 /// The other side.
 pub(crate) const SCRIPT: &str = "xtask/peer/fastai_imdb.py";
-/// Ours.
-pub(crate) const RECIPE: &str = "recipes/fastai-parity.toml";
+/// Ours is `recipes/NAME.toml`; the runs and the report have that name too.
+pub(crate) const NAME: &str = "fastai-parity";
+/// CPU threads of each side.
+pub(crate) const THREADS: usize = 2;
 
 /// Where both sides train, and on what.
 #[derive(Debug)]
 pub(crate) struct Sides {
     python: Python,
     ulmfit: Ulmfit,
+    recipe: Recipe,
     archive: PathBuf,
-    folder: PathBuf,
+    /// Of the archive.
+    reviews: DataFacts,
+    pub(crate) folder: PathBuf,
     /// The documents of each stage, as the script draws them for both.
     sample: PathBuf,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Learner {
     Ulmfit,
     Fastai,
+}
+
+/// One side with one seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) seed: u64,
+    pub(crate) learner: Learner,
 }
 
 /// What one side's run came to.
@@ -89,6 +106,13 @@ struct LanguageModelEvaluation {
     accuracy: f64,
 }
 
+impl Outcome {
+    pub(crate) fn run(&self) -> Run {
+        let Self { seed, learner, .. } = *self;
+        Run { seed, learner }
+    }
+}
+
 impl Learner {
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -110,6 +134,8 @@ impl Sides {
         let sides = Self {
             python,
             ulmfit,
+            recipe: Recipe::load(NAME)?,
+            reviews: aclimdb::read(archive)?.facts,
             archive: std::path::absolute(archive)?,
             sample: folder.join("sample"),
             folder,
@@ -123,32 +149,73 @@ impl Sides {
         Ok(sides)
     }
 
+    /// The runs in the folder that are whole.
+    pub(crate) fn finished(&self) -> anyhow::Result<BTreeSet<Run>> {
+        let mut runs = BTreeSet::new();
+        for entry in fs_err::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            let name = name.to_string_lossy();
+            let seed = |before: &str, after: &str| {
+                let seed = name.strip_prefix(before)?.strip_suffix(after)?;
+                seed.parse::<u64>().ok()
+            };
+            let (run, is_finished) = if let Some(seed) = seed("train-", "") {
+                let [language_model, classifier] = self.stages(seed)?;
+                let learner = Learner::Ulmfit;
+                let is_finished = language_model.is_done()? && classifier.is_done()?;
+                (Run { seed, learner }, is_finished)
+            } else if let Some(seed) = seed("fastai-", ".jsonl") {
+                self.peer_plan(seed)?.check(&self.printed(seed))?;
+                let learner = Learner::Fastai;
+                (Run { seed, learner }, true)
+            } else {
+                continue;
+            };
+            if is_finished {
+                runs.insert(run);
+            }
+        }
+        Ok(runs)
+    }
+
+    /// What a run came to, once it is done.
+    pub(crate) fn outcome(&self, run: Run) -> anyhow::Result<Outcome> {
+        match run.learner {
+            Learner::Ulmfit => self.ours(run.seed),
+            Learner::Fastai => self.theirs(run.seed),
+        }
+    }
+
     /// Both stages, each with its evaluation.
-    pub(crate) fn ours(&self, seed: u64) -> anyhow::Result<Outcome> {
-        let general = self.stage("pretrain", seed, "lm-train.jsonl", None)?;
-        let language_model: LanguageModelEvaluation = self.evaluate(&general, "lm-valid.jsonl")?;
-        let classifier = self.stage("train", seed, "train.jsonl", Some(&general))?;
+    fn ours(&self, seed: u64) -> anyhow::Result<Outcome> {
+        let [language_model, classifier] = self.stages(seed)?;
+        let pretraining = language_model.complete(&self.ulmfit, true)?;
+        let held_out: LanguageModelEvaluation = self.evaluate(&language_model, "lm-valid.jsonl")?;
+        let training = classifier.complete(&self.ulmfit, true)?;
         let test: Evaluation = self.evaluate(&classifier, "test.jsonl")?;
-        let facts = |run: &Path| RunFacts::read(&run.join("run.json"));
-        let (pretraining, training) = (facts(&general)?, facts(&classifier)?);
         Ok(Outcome {
             learner: Learner::Ulmfit,
             seed,
             steps: [pretraining.steps, training.steps],
-            language_model_loss: language_model.loss,
-            language_model_accuracy: language_model.accuracy,
-            training: training_losses(&general.join("metrics.jsonl"))?,
+            language_model_loss: held_out.loss,
+            language_model_accuracy: held_out.accuracy,
+            training: training_losses(&language_model.folder.join("metrics.jsonl"))?,
             accuracy: test.accuracy,
             seconds: pretraining.seconds + training.seconds,
         })
     }
 
     /// What the script prints, kept once it ends well.
-    pub(crate) fn theirs(&self, seed: u64) -> anyhow::Result<Outcome> {
-        let path = self.folder.join(format!("fastai-{seed}.jsonl"));
-        if !path.is_file() {
+    fn theirs(&self, seed: u64) -> anyhow::Result<Outcome> {
+        let path = self.printed(seed);
+        let plan = self.peer_plan(seed)?;
+        if path.is_file() {
+            plan.check(&path)?;
+        } else {
+            plan.write(&path)?;
             let mut command = self.script();
             command.args(["--train", "--seed", &seed.to_string()]);
+            command.args(["--threads", &THREADS.to_string()]);
             let printed = process::output(command.current_dir(&self.folder))?;
             write_atomically(&path, printed)?;
         }
@@ -169,36 +236,55 @@ impl Sides {
         })
     }
 
-    /// The run of a stage, which is gone on with where it was stopped.
-    fn stage(
-        &self,
-        command: &str,
-        seed: u64,
-        data: &str,
-        language_model: Option<&Path>,
-    ) -> anyhow::Result<PathBuf> {
-        let run = self.folder.join(format!("{command}-{seed}"));
-        if run.join("model.safetensors").is_file() {
-            return Ok(run);
-        }
-        let mut words: Vec<OsString> = vec![command.into(), self.sample.join(data).into()];
-        words.extend(["--recipe".into(), RECIPE.into()]);
-        words.extend(["--seed".into(), seed.to_string().into()]);
-        words.extend(["--run".into(), run.clone().into()]);
-        if let Some(run) = language_model {
-            let model = run.join("model.safetensors");
-            words.extend(["--language-model".into(), model.into()]);
-        }
-        if run.join("run.json").is_file() {
-            words.push("--resume".into());
-        }
-        self.ulmfit.run(&words)?;
-        Ok(run)
+    fn printed(&self, seed: u64) -> PathBuf {
+        self.folder.join(format!("fastai-{seed}.jsonl"))
     }
 
-    fn evaluate<T: DeserializeOwned>(&self, run: &Path, data: &str) -> anyhow::Result<T> {
-        let (model, data) = (run.join("model.safetensors"), self.sample.join(data));
-        let words = ["evaluate".into(), model.into(), data.into()];
+    /// The plan of the script, which is its own recipe and draws from the archive itself.
+    fn peer_plan(&self, seed: u64) -> anyhow::Result<Plan> {
+        let script = workspace::root().join(SCRIPT);
+        let recipe_sha256 = checksum::sha256_of_file(&script)?;
+        Ok(plan("fastai", recipe_sha256, seed, self.reviews.clone()))
+    }
+
+    /// The language model of a seed, and the classifier on it.
+    fn stages(&self, seed: u64) -> anyhow::Result<[Stage; 2]> {
+        let language_model = self.stage("pretrain", seed, "lm-train.jsonl", None)?;
+        let classifier = self.stage("train", seed, "train.jsonl", Some(&language_model))?;
+        Ok([language_model, classifier])
+    }
+
+    fn stage(
+        &self,
+        stage: &'static str,
+        seed: u64,
+        data: &str,
+        before: Option<&Stage>,
+    ) -> anyhow::Result<Stage> {
+        let data = self.sample.join(data);
+        let mut arguments: Vec<OsString> = vec![stage.into(), data.clone().into()];
+        arguments.extend(["--recipe".into(), self.recipe.path.clone().into()]);
+        arguments.extend(["--seed".into(), seed.to_string().into()]);
+        arguments.extend(["--threads".into(), THREADS.to_string().into()]);
+        if let Some(before) = before {
+            arguments.extend(["--language-model".into(), before.model().into()]);
+        }
+        let recipe_sha256 = self.recipe.stage_sha256(stage)?;
+        Ok(Stage {
+            folder: self.folder.join(format!("{stage}-{seed}")),
+            plan: Plan {
+                after: before.map(|before| before.plan.digest()),
+                ..plan(stage, recipe_sha256, seed, DataFacts::of(&data)?)
+            },
+            encoding: vec![],
+            arguments,
+        })
+    }
+
+    fn evaluate<T: DeserializeOwned>(&self, stage: &Stage, data: &str) -> anyhow::Result<T> {
+        let (model, data) = (stage.model(), self.sample.join(data));
+        let mut words = vec!["evaluate".into(), model.into(), data.into()];
+        words.extend(["--threads".into(), THREADS.to_string().into()]);
         self.ulmfit.json(&words)
     }
 
@@ -206,6 +292,21 @@ impl Sides {
         let mut command = self.python.command(&workspace::root().join(SCRIPT));
         command.arg(&self.archive);
         command
+    }
+}
+
+/// All of some data, from nothing.
+fn plan(stage: &'static str, recipe_sha256: String, seed: u64, data: DataFacts) -> Plan {
+    Plan {
+        stage,
+        recipe_sha256,
+        direction: "forward",
+        seed,
+        device: "cpu".into(),
+        data: vec![data],
+        splits: vec![],
+        documents: 0,
+        after: None,
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::checksum;
+use crate::reproduce::aclimdb;
+use crate::{checksum, workspace};
 
 /// A labeled data set with named splits.
 #[derive(Debug, Clone)]
@@ -17,7 +18,7 @@ pub(crate) struct Corpus {
     pub(crate) place: Place,
 }
 
-/// One path that holds every split, or a file a split.
+/// One path that holds every split, which the reviews come in, or a file a split.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Whole(PathBuf),
@@ -65,9 +66,27 @@ impl Corpus {
     /// What identifies the data.
     pub(crate) fn facts(&self) -> anyhow::Result<Vec<DataFacts>> {
         match &self.place {
-            Place::Whole(path) => Ok(vec![DataFacts::of(path)?]),
+            Place::Whole(path) => Ok(vec![aclimdb::read(path)?.facts]),
             Place::Files(files) => files.values().map(|path| DataFacts::of(path)).collect(),
         }
+    }
+}
+
+/// Documents of a split: how many, 0 for all of them, and the seed that draws them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Draw {
+    pub(crate) documents: usize,
+    pub(crate) seed: u64,
+}
+
+impl Draw {
+    /// Nothing where all documents are taken.
+    pub(crate) fn arguments(self, limit_option: &str, seed_option: &str) -> Vec<OsString> {
+        let mut arguments = limit(limit_option, self.documents);
+        if !arguments.is_empty() {
+            arguments.extend([seed_option.into(), self.seed.to_string().into()]);
+        }
+        arguments
     }
 }
 
@@ -80,23 +99,23 @@ pub(crate) fn limit(option: &str, documents: usize) -> Vec<OsString> {
     }
 }
 
-/// What identifies a file or a folder of data, wherever it lies.
+/// What identifies data, wherever it lies: a file, a folder, or the reviews, however they are packed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct DataFacts {
     /// The last part of its path.
     pub(crate) name: String,
     pub(crate) bytes: u64,
-    /// Of a file.
+    /// Of a file, or of all reviews.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sha256: Option<String>,
-    /// In a folder.
+    /// In a folder, or reviews.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) files: Option<u64>,
 }
 
 impl DataFacts {
     pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
-        let name = file_name(path);
+        let name = workspace::file_name(path);
         if path.is_dir() {
             let (files, bytes) = size_of_folder(path)?;
             return Ok(Self {
@@ -114,14 +133,6 @@ impl DataFacts {
             files: None,
         })
     }
-}
-
-/// The last part of a path, or all of it where it has none.
-pub(crate) fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
 }
 
 fn size_of_folder(path: &Path) -> anyhow::Result<(u64, u64)> {

@@ -1,6 +1,11 @@
-//! What `ulmfit evaluate` and `ulmfit baseline` report.
+//! What `ulmfit evaluate` and `ulmfit baseline` are told, and what they report.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::reproduce::corpus::{Corpus, Draw};
 
 /// How a classifier did on the test documents; shares are between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -27,6 +32,38 @@ impl Evaluation {
         let largest = rows.max()?;
         (self.documents > 0).then(|| 1.0 - largest as f64 / self.documents as f64)
     }
+}
+
+/// The arguments of `ulmfit`, without `--json`, that measure a model on a draw of the test documents.
+pub(crate) fn of_model(
+    model: PathBuf,
+    corpus: &Corpus,
+    device: &str,
+    test: Draw,
+) -> anyhow::Result<Vec<OsString>> {
+    let mut arguments = vec!["evaluate".into(), model.into()];
+    arguments.extend(corpus.arguments(&["test".to_owned()])?);
+    arguments.extend(["--device".into(), device.into()]);
+    arguments.extend(test.arguments("--limit", "--seed"));
+    Ok(arguments)
+}
+
+/// The same of TF-IDF with logistic regression, fitted to a draw of the training documents.
+pub(crate) fn of_baseline(
+    corpus: &Corpus,
+    train: Draw,
+    test: Draw,
+) -> anyhow::Result<Vec<OsString>> {
+    let mut arguments = vec!["baseline".into()];
+    arguments.extend(corpus.arguments(&["train".to_owned()])?);
+    arguments.push("--test".into());
+    arguments.extend(corpus.paths(&["test".to_owned()])?);
+    if corpus.has_split_option() {
+        arguments.extend(["--test-split".into(), "test".into()]);
+    }
+    arguments.extend(train.arguments("--limit", "--seed"));
+    arguments.extend(test.arguments("--test-limit", "--test-seed"));
+    Ok(arguments)
 }
 
 #[cfg(test)]

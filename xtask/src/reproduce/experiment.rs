@@ -2,13 +2,13 @@
 //! three stages in each direction, each on an encoded corpus, the evaluation, the report.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::machine::Machine;
-use crate::reproduce::corpus::{Corpus, DataFacts, limit};
-use crate::reproduce::evaluation::Evaluation;
+use crate::reproduce::corpus::{Corpus, DataFacts, Draw, limit};
+use crate::reproduce::evaluation::{self, Evaluation};
 use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::report::{Measured, Published, RecipeFacts, Report, StageFacts};
@@ -26,8 +26,8 @@ pub(crate) struct Experiment {
     pub(crate) command: String,
     pub(crate) published: Vec<Published>,
     pub(crate) corpus: Corpus,
-    /// The language model that fine-tuning starts from, as `ulmfit finetune --pretrained` names it; where
-    /// there is none, one is pretrained.
+    /// The language model that fine-tuning starts from, as `ulmfit finetune --pretrained` names it, a file by
+    /// its whole path; where there is none, one is pretrained.
     pub(crate) pretrained: Option<String>,
     /// Text for pretraining; where there is none, the recipe's splits of the corpus serve.
     pub(crate) pretrain_data: Vec<PathBuf>,
@@ -117,7 +117,10 @@ impl Experiment {
             device: self.device.clone(),
             machine: Machine::this(),
             data,
-            pretrained: self.pretrained.clone(),
+            pretrained: self
+                .pretrained
+                .as_ref()
+                .map(|named| workspace::file_name(Path::new(named))),
             pretraining_data,
             test_text_seen: self.transductive,
             recipe: RecipeFacts::from(&self.recipe),
@@ -129,19 +132,8 @@ impl Experiment {
     }
 
     fn baseline(&self, ulmfit: &Ulmfit) -> anyhow::Result<Evaluation> {
-        let mut arguments = vec!["baseline".into()];
-        let train = ["train".to_owned()];
-        arguments.extend(self.corpus.arguments(&train)?);
-        arguments.push("--test".into());
-        let test = ["test".to_owned()];
-        arguments.extend(self.corpus.paths(&test)?);
-        if self.corpus.has_split_option() {
-            arguments.extend(["--test-split".into(), "test".into()]);
-        }
-        arguments.extend(limit("--limit", self.recipe.data.train_documents));
-        arguments.extend(limit("--test-limit", self.recipe.data.test_documents));
-        arguments.extend(["--seed".into(), self.seed.to_string().into()]);
-        ulmfit.json(&arguments)
+        let train = self.draw(self.recipe.data.train_documents);
+        ulmfit.json(&evaluation::of_baseline(&self.corpus, train, self.test())?)
     }
 
     /// The stages of one direction in order, each on the model of the one before.
@@ -191,16 +183,18 @@ impl Experiment {
     }
 
     fn evaluate(&self, ulmfit: &Ulmfit, model: PathBuf) -> anyhow::Result<Evaluation> {
-        let mut arguments = vec!["evaluate".into(), model.into()];
-        arguments.extend(self.corpus.arguments(&["test".to_owned()])?);
-        arguments.extend(["--device".into(), self.device.clone().into()]);
-        let limit = limit("--limit", self.recipe.data.test_documents);
-        if !limit.is_empty() {
-            // The same draw as the baseline's.
-            arguments.extend(["--seed".into(), self.seed.to_string().into()]);
-        }
-        arguments.extend(limit);
-        ulmfit.json(&arguments)
+        let measure = evaluation::of_model(model, &self.corpus, &self.device, self.test())?;
+        ulmfit.json(&measure)
+    }
+
+    /// The test documents, the baseline's too.
+    fn test(&self) -> Draw {
+        self.draw(self.recipe.data.test_documents)
+    }
+
+    fn draw(&self, documents: usize) -> Draw {
+        let seed = self.seed;
+        Draw { documents, seed }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -52,6 +52,27 @@ impl Plan {
         checksum::sha256(self.json().as_bytes())
     }
 
+    /// Leaves the plan beside a run that is about to start.
+    pub(crate) fn write(&self, run: &Path) -> std::io::Result<()> {
+        write_atomically(&Self::path(run), self.json())
+    }
+
+    /// Fails if a run was not started with this plan.
+    pub(crate) fn check(&self, run: &Path) -> anyhow::Result<()> {
+        let started_with = fs_err::read_to_string(Self::path(run)).unwrap_or_default();
+        ensure!(
+            started_with == self.json(),
+            "{} holds a run of another recipe, seed, device or data than this one; remove it, or name \
+             another place with --out",
+            shown(run)
+        );
+        Ok(())
+    }
+
+    fn path(run: &Path) -> PathBuf {
+        run.with_extension("plan.json")
+    }
+
     fn json(&self) -> String {
         serde_json::to_string_pretty(self).expect("a plan has only strings and numbers") + "\n"
     }
@@ -83,7 +104,8 @@ enum Todo {
 pub(crate) struct Stage {
     pub(crate) folder: PathBuf,
     pub(crate) plan: Plan,
-    /// Of `ulmfit encode`, which makes the corpus that the stage reads, unless it is there.
+    /// Of `ulmfit encode`, which makes the corpus that the stage reads, unless it is there; none where the
+    /// stage reads texts.
     pub(crate) encoding: Vec<OsString>,
     /// Of `ulmfit`: the command and its own arguments, without `--run` and `--resume`.
     pub(crate) arguments: Vec<OsString>,
@@ -93,6 +115,11 @@ impl Stage {
     /// Fails if the folder holds something that this stage must not touch.
     pub(crate) fn check(&self, resume: bool) -> anyhow::Result<()> {
         self.todo(resume).map(|_| ())
+    }
+
+    /// Whether it has nothing left to do. Fails if the folder holds something that it must not touch.
+    pub(crate) fn is_done(&self) -> anyhow::Result<bool> {
+        Ok(self.todo(true)? == Todo::Nothing)
     }
 
     /// Runs the stage unless it is done already.
@@ -106,8 +133,10 @@ impl Stage {
                 .parent()
                 .context("a stage's folder has a parent")?;
             fs_err::create_dir_all(parent)?;
-            ulmfit.run(&self.encoding)?;
-            write_atomically(&self.plan_path(), self.plan.json())?;
+            if !self.encoding.is_empty() {
+                ulmfit.run(&self.encoding)?;
+            }
+            self.plan.write(&self.folder)?;
             let mut arguments = self.arguments.clone();
             arguments.extend(["--run".into(), self.folder.clone().into()]);
             if todo == Todo::Resume {
@@ -134,13 +163,7 @@ impl Stage {
             return Ok(Todo::Start);
         };
         let folder = shown(&self.folder);
-        let started_with = fs_err::read_to_string(self.plan_path()).unwrap_or_default();
-        if started_with != self.plan.json() {
-            bail!(
-                "{folder} holds a run of another recipe, seed, device or data than this one; \
-                 remove the folder, or name another place with --out"
-            );
-        }
+        self.plan.check(&self.folder)?;
         match (run.status.as_str(), resume) {
             ("finished", _) if self.model().is_file() => Ok(Todo::Nothing),
             ("finished", _) => {
@@ -160,10 +183,6 @@ impl Stage {
             return Ok(None);
         }
         RunFacts::read(&path).map(Some)
-    }
-
-    fn plan_path(&self) -> PathBuf {
-        self.folder.with_extension("plan.json")
     }
 }
 
@@ -200,7 +219,7 @@ mod tests {
             write(stage.folder.join("run.json"), run);
         }
         if plan {
-            write(stage.plan_path(), &stage.plan.json());
+            stage.plan.write(&stage.folder).expect("a plan");
         }
         if model {
             write(stage.model(), "");

@@ -23,7 +23,7 @@ pub(crate) struct EnsembleArgs {
 
 pub(crate) fn run(args: &EnsembleArgs) -> anyhow::Result<()> {
     let read = args.models.iter().map(PathBuf::as_path);
-    overwrite::refuse(&args.output, read)?;
+    overwrite::refuse("--output", &args.output, read)?;
     let device = DeviceName::default().open()?;
     let mut members = Vec::new();
     for path in &args.models {

@@ -150,12 +150,12 @@ fn measure(
     let (labels, truth) = Truth::known(target, documents, known)?;
     let unknown = &labels[known.len()..];
     if !unknown.is_empty() && !global.quiet {
-        writeln!(
+        drop(writeln!(
             std::io::stderr(),
             "warning: the model was not trained on {} of the labels ({}), which count as missed",
             unknown.len(),
             fit_report::some(unknown)
-        )?;
+        ));
     }
     let started = Instant::now();
     let answers = match truth {
@@ -272,13 +272,11 @@ pub(super) fn text(timed: &Timed<Report>) -> String {
 }
 
 pub(super) fn class_tables(report: &ClassificationReport) -> String {
-    let classes = rows(&report.labels, &report.per_class);
-    let confusion = confusion_rows(report);
-    format!(
-        "{}\n\n{}",
-        output::table(&classes),
-        output::table(&confusion)
-    )
+    let classes = output::table(&rows(&report.labels, &report.per_class));
+    if report.confusion.is_empty() {
+        return classes;
+    }
+    format!("{classes}\n\n{}", output::table(&confusion_rows(report)))
 }
 
 pub(super) fn label_table(report: &MultiLabelReport) -> String {

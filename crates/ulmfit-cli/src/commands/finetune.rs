@@ -2,6 +2,7 @@ use clap::{Args, ValueHint};
 
 use super::stage::{self, Prepared};
 use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
+use crate::documents;
 use crate::pretrained::Pretrained;
 
 const EXAMPLE: &str = "\
@@ -31,12 +32,13 @@ pub(crate) fn run(args: &FinetuneArgs, global: &GlobalArgs) -> anyhow::Result<()
         .pretrained
         .open("--pretrained", args.stage.direction, &device)?;
     let earlier = pretrained.as_ref().map(|trained| &trained.tokenizer);
+    let texts = documents::texts_alone(&args.stage);
     let Prepared {
         recipe,
         options,
         mut observer,
         corpus,
-    } = stage::prepare(&args.stage, Some(&args.tokenizer), earlier, global)?;
+    } = stage::prepare(&texts, Some(&args.tokenizer), earlier, global)?;
     ulmfit_train::finetune(&corpus, pretrained, &recipe, &options, &mut *observer)?;
     drop(observer);
     stage::report(&args.stage)

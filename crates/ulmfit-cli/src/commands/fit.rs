@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
-use ulmfit_data::{CorpusSource, Direction, Document, TokenizerConfig, read_corpus};
+use ulmfit_data::{
+    CorpusSource, Direction, Document, TokenizerConfig, read_corpus, stratified_sample,
+};
 use ulmfit_train::bench::{self, EncoderSizes, TrainingBench};
 use ulmfit_train::fit::{self, FitDocuments, FitOptions, FitPlan, FitSummary, Speed};
 use ulmfit_train::{
-    ModelFile, Recipe, StopSignal, TrainError, TrainedLanguageModel, write_atomically,
+    ModelFile, Recipe, StopSignal, Target, TrainError, TrainedLanguageModel, write_atomically,
 };
 
 use super::fit_report;
@@ -128,7 +130,8 @@ struct Printed<'a> {
 pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     check_output(&args.output)?;
-    overwrite::refuse(&args.output, args.read())?;
+    overwrite::refuse("--output", &args.output, args.read())?;
+    overwrite::refuse("--output", &args.report(), args.read())?;
     let device = args.device.device.open()?;
     let recipe = args.recipe.as_deref().map(Recipe::open).transpose()?;
     let pretrained = args.pretrained(recipe.as_ref(), &device)?;
@@ -147,7 +150,8 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let plan = fit::plan(documents, any.is_some(), Some(&measure), &options)?;
     if !global.quiet {
         let intention = fit_report::intention(&plan, any.is_some());
-        write!(std::io::stderr(), "{intention}")?;
+        // Whether anybody reads it or not, there is a model to be made.
+        drop(write!(std::io::stderr(), "{intention}"));
     }
     interrupt::raise_on_interrupt(&stop)?;
     let opened = |direction| {
@@ -159,8 +163,12 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     drop(progress);
     ModelFile::Classifier(fitted.classifiers).save(&args.output)?;
     let seconds = started.elapsed().as_secs_f64();
-    args.tell(&plan, &fitted.summary, seconds)?;
-    Ok(fit::clean_up(&options)?)
+    let markdown = fit_report::markdown(&plan, &fitted.summary, &args.output, seconds);
+    write_atomically(&args.report(), markdown.as_bytes())?;
+    let told = args.tell(&plan, &fitted.summary, seconds);
+    // Model and summary are there, whether or not standard output took the figures.
+    fit::clean_up(&options)?;
+    told
 }
 
 impl FitArgs {
@@ -172,7 +180,13 @@ impl FitArgs {
             _ => None,
         };
         let files = data.chain(&self.validation).chain(&self.recipe);
+        let files = files.chain(&self.tokenizer.tokenizer_file);
         files.chain(pretrained).map(PathBuf::as_path)
+    }
+
+    /// The summary beside the model.
+    fn report(&self) -> PathBuf {
+        self.output.with_added_extension("md")
     }
 
     /// A language model for each direction, or none at all.
@@ -209,16 +223,16 @@ impl FitArgs {
             labels: self.target.label_kind(),
             ..self.layout.clone()
         };
-        let read = |data: &[PathBuf], split: &[String], limit: usize| {
+        let read = |data: &[PathBuf], split: &[String]| {
             let sources = documents::CorpusRequest {
                 data,
                 split,
                 layout: &layout,
-                limit,
+                limit: 0,
             };
             sources.read(self.seed, global)
         };
-        let all = read(&self.data, &self.split, self.limit)?;
+        let all = read(&self.data, &self.split)?;
         let has_label = |document: &Document| {
             let label = document.label.as_deref();
             label.is_some_and(|label| !label.trim().is_empty())
@@ -243,7 +257,7 @@ impl FitArgs {
         let validation = if self.validation.is_empty() {
             Vec::new()
         } else {
-            read(&self.validation, &[], 0)?
+            read(&self.validation, &[])?
         };
         if let Some(index) = validation.iter().position(|it| !has_label(it)) {
             bail!(
@@ -253,10 +267,33 @@ impl FitArgs {
             );
         }
         Ok(FitDocuments {
-            labeled,
+            labeled: self.sample(labeled),
             unlabeled,
             validation,
         })
+    }
+
+    /// The labeled documents that `--limit` leaves, in the order of the data: of each class its share, and of
+    /// labels that are no classes any.
+    fn sample(&self, labeled: Vec<Document>) -> Vec<Document> {
+        if self.limit == 0 || self.limit >= labeled.len() {
+            return labeled;
+        }
+        let labels: Vec<_> = labeled
+            .iter()
+            .map(|document| document.label.as_deref())
+            .collect();
+        let drawn = match self.target.target(labels.iter().copied()) {
+            Target::SingleLabel => stratified_sample(&labels, self.limit, self.seed),
+            Target::MultiLabel { .. } | Target::Regression => {
+                stratified_sample(&vec![(); labels.len()], self.limit, self.seed)
+            }
+        };
+        let mut drawn = drawn.into_iter().peekable();
+        let all = labeled.into_iter().enumerate();
+        all.filter(|(place, _)| drawn.next_if_eq(place).is_some())
+            .map(|(_, document)| document)
+            .collect()
     }
 
     fn text_alone(&self, path: &Path) -> CorpusSource {
@@ -309,11 +346,8 @@ impl FitArgs {
         })
     }
 
-    /// The summary, on standard output and beside the model.
+    /// The summary, on standard output.
     fn tell(&self, plan: &FitPlan, summary: &FitSummary, seconds: f64) -> anyhow::Result<()> {
-        let report = self.output.with_added_extension("md");
-        let markdown = fit_report::markdown(plan, summary, &self.output, seconds);
-        write_atomically(&report, markdown.as_bytes())?;
         if self.json {
             return output::json(&Printed {
                 model: &self.output,
@@ -321,7 +355,7 @@ impl FitArgs {
                 summary,
             });
         }
-        let text = fit_report::text(plan, summary, &self.output, &report, seconds);
+        let text = fit_report::text(plan, summary, &self.output, &self.report(), seconds);
         output::text(&text)
     }
 }

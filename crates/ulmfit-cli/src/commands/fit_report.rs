@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use humantime::format_duration;
-use ulmfit_train::Truth;
 use ulmfit_train::fit::{Calibration, FitPlan, FitSummary, Measured};
+use ulmfit_train::{Keep, Truth};
 
 use super::evaluate;
 use crate::output::percent;
@@ -96,6 +96,31 @@ fn warnings(plan: &FitPlan) -> Vec<String> {
                 "of the documents to measure"
             )
         ));
+    }
+    if plan.withheld > 0 {
+        warnings.push(format!(
+            "{} the text of one to measure on, and is not read",
+            count(
+                plan.withheld,
+                "document without a label has",
+                "documents without labels have"
+            )
+        ));
+    }
+    if !plan.untrained_classes.is_empty() {
+        warnings.push(format!(
+            "{} only among the documents to measure on ({}), where every such answer will be wrong",
+            count(plan.untrained_classes.len(), "label is", "labels are"),
+            some(&plan.untrained_classes)
+        ));
+    }
+    let training = &plan.recipe.classifier.training;
+    if (training.keep == Keep::Best || training.patience > 0) && !plan.held_out.is_empty() {
+        warnings.push(
+            "the recipe chooses the classifier's last epoch by the documents that are measured on; the \
+             figures will be too good"
+                .to_owned(),
+        );
     }
     if !plan.lone_classes.is_empty() {
         warnings.push(format!(

@@ -9,6 +9,7 @@ use ulmfit_train::{
 
 use crate::args::RuleSet;
 use crate::device::DeviceName;
+use crate::failure::UsageError;
 use crate::{output, overwrite};
 
 const EXAMPLE: &str = "\
@@ -38,9 +39,9 @@ pub(crate) struct ImportArgs {
     /// Names of the classes, in their order [default: those in the vocabulary, or numbers]
     #[arg(long, value_name = "LABEL", value_delimiter = ',')]
     labels: Vec<String>,
-    /// Which way the model reads: forward or backward
-    #[arg(long, value_name = "DIRECTION", default_value_t)]
-    direction: Direction,
+    /// Which way the model reads: forward or backward [default: forward]
+    #[arg(long, value_name = "DIRECTION")]
+    direction: Option<Direction>,
     /// Text rules of its training [default: as the vocabulary's special tokens tell]
     #[arg(long, value_enum, value_name = "RULES")]
     rules: Option<RuleSet>,
@@ -70,24 +71,53 @@ struct Summary<'a> {
     tokenizer: &'a TokenizerConfig,
     #[serde(skip_serializing_if = "Option::is_none")]
     labels: Option<&'a [String]>,
+    /// Classifiers of an ensemble, the first of which is described.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<usize>,
 }
 
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
-    let read = [Some(&args.checkpoint), args.vocab.as_ref()];
-    let read = read.into_iter().flatten().map(PathBuf::as_path);
-    overwrite::refuse(&args.output, read)?;
+    let files = [&args.vocab, &args.tokenizer_file].into_iter().flatten();
+    let read = files.chain([&args.checkpoint]).map(PathBuf::as_path);
+    overwrite::refuse("--output", &args.output, read)?;
     let device = DeviceName::default().open()?;
     let imported = if args.checkpoint.is_dir() {
+        args.ensure_nothing_for_a_checkpoint()?;
+        overwrite::refuse_within("--output", &args.output, &args.checkpoint)?;
         import_export(&args.checkpoint, &device)?
     } else {
         import_fastai(&request(args)?, &device)?
     };
+    overwrite::refuse("--output", &args.output, [imported.vocab.as_path()])?;
     if args.half {
         imported.model.save_half(&args.output)?;
     } else {
         imported.model.save(&args.output)?;
     }
     report(args, &imported)
+}
+
+impl ImportArgs {
+    /// Fails for options that say what an exported folder says itself.
+    fn ensure_nothing_for_a_checkpoint(&self) -> Result<(), UsageError> {
+        let given = [
+            ("--vocab", self.vocab.is_some()),
+            ("--labels", !self.labels.is_empty()),
+            ("--direction", self.direction.is_some()),
+            ("--rules", self.rules.is_some()),
+            ("--tokenizer-file", self.tokenizer_file.is_some()),
+        ];
+        let given = given.into_iter().filter(|(_, is_given)| *is_given);
+        let given: Vec<_> = given.map(|(option, _)| option).collect();
+        if given.is_empty() {
+            return Ok(());
+        }
+        Err(UsageError(format!(
+            "{} is a folder, and what `ulmfit export` wrote into it says all of the model; leave out {}",
+            self.checkpoint.display(),
+            given.join(", ")
+        )))
+    }
 }
 
 fn request(args: &ImportArgs) -> anyhow::Result<FastaiImport> {
@@ -103,7 +133,7 @@ fn request(args: &ImportArgs) -> anyhow::Result<FastaiImport> {
             .map_or(Splitter::Word, |subwords| subwords.kind().into()),
         subwords,
         labels,
-        direction: args.direction,
+        direction: args.direction.unwrap_or_default(),
     })
 }
 
@@ -118,10 +148,10 @@ fn report(args: &ImportArgs, imported: &Imported) -> anyhow::Result<()> {
         FastaiPart::LanguageModel => "language model",
         FastaiPart::Classifier { .. } => "classifier",
     };
-    let (encoder, tokenizer, direction, labels) = match &imported.model {
+    let (encoder, tokenizer, direction, labels, members) = match &imported.model {
         ModelFile::LanguageModel(trained) => {
             let encoder = &trained.config.encoder;
-            (encoder, &trained.tokenizer, trained.direction, None)
+            (encoder, &trained.tokenizer, trained.direction, None, None)
         }
         ModelFile::Classifier(members) => {
             let [trained, ..] = &members[..] else {
@@ -133,6 +163,7 @@ fn report(args: &ImportArgs, imported: &Imported) -> anyhow::Result<()> {
                 &trained.tokenizer,
                 trained.direction,
                 labels,
+                Some(members.len()).filter(|&count| count > 1),
             )
         }
     };
@@ -149,6 +180,7 @@ fn report(args: &ImportArgs, imported: &Imported) -> anyhow::Result<()> {
             direction,
             tokenizer: tokenizer.config(),
             labels,
+            members,
         });
     }
     let mut lines = vec![
@@ -164,6 +196,10 @@ fn report(args: &ImportArgs, imported: &Imported) -> anyhow::Result<()> {
         ),
         format!("tokenizer  {}", described(tokenizer)),
     ];
+    if let Some(members) = members {
+        let line = format!("members    {members}, of which this is the first");
+        lines.push(line);
+    }
     if let Some(labels) = labels {
         lines.push(format!("labels     {}", labels.join(", ")));
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use ulmfit_train::{ModelFile, Precision, Target, TrainedClassifier, TrainedLangu
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs};
 use crate::device::DeviceName;
+use crate::failure::UsageError;
 use crate::{documents, output};
 
 const EXAMPLE: &str = "\
@@ -51,18 +52,28 @@ pub(crate) struct InspectArgs {
 pub(crate) fn run(args: &InspectArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let is_model = |path: &&PathBuf| path.extension().is_some_and(|end| end == "safetensors");
     if let Some(path) = args.paths.iter().find(is_model) {
-        ensure!(
-            args.split.is_empty(),
-            "a model file has no splits; leave out --split"
-        );
-        ensure!(
-            args.paths.len() == 1,
-            "{} is a model file, which is inspected by itself",
-            path.display()
-        );
+        args.check_for_model(path)?;
         model(path, args.json)
     } else {
         data(args, global)
+    }
+}
+
+impl InspectArgs {
+    /// Fails for what makes no sense for a model file.
+    fn check_for_model(&self, path: &Path) -> Result<(), UsageError> {
+        if self.paths.len() > 1 {
+            let path = path.display();
+            return Err(UsageError(format!(
+                "{path} is a model file, which is inspected by itself; name it alone"
+            )));
+        }
+        if !self.split.is_empty() {
+            return Err(UsageError(
+                "a model file has no splits; leave out --split".into(),
+            ));
+        }
+        Ok(())
     }
 }
 

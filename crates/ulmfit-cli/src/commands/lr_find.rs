@@ -1,6 +1,6 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use burn::tensor::Device;
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
@@ -10,9 +10,10 @@ use ulmfit_train::{
 };
 
 use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TargetArgs, TokenizerArgs};
+use crate::failure::UsageError;
 use crate::pretrained::Pretrained;
 use crate::progress::Progress;
-use crate::{documents, output, plot};
+use crate::{documents, output, overwrite, plot};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -93,6 +94,10 @@ struct Summary<'a> {
 }
 
 pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> {
+    args.check_rates()?;
+    if let Some(plot) = &args.plot {
+        overwrite::refuse("--plot", plot, args.read())?;
+    }
     let mut recipe = Recipe::open(&args.recipe)?;
     let device = args.device.device.open()?;
     let stage = stage(args, &device)?;
@@ -108,6 +113,7 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     let earlier = earlier.filter(|earlier| is_classifier || *earlier.config() == wanted.config);
     let mut data = args.corpus.clone();
     data.layout.labels = args.target.label_kind();
+    data.layout.ignore_labels = !is_classifier && data.limit == 0;
     let tokenizer = || match earlier {
         Some(earlier) => Ok(earlier.clone()),
         None => documents::tokenizer(&data, wanted, global),
@@ -134,20 +140,47 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     report(args, &curve)
 }
 
+impl LrFindArgs {
+    /// Fails for rates that do not rise.
+    fn check_rates(&self) -> Result<(), UsageError> {
+        let rises = self.from > 0.0 && self.from < self.to && self.to.is_finite();
+        if rises && self.steps >= 2 {
+            return Ok(());
+        }
+        Err(UsageError(format!(
+            "the learning rates go from {} to {} in {} steps; they must rise from a number above 0, in 2 \
+             steps or more",
+            self.from, self.to, self.steps
+        )))
+    }
+
+    /// The files to read.
+    fn read(&self) -> impl Iterator<Item = &Path> {
+        let models = [&self.pretrained, &self.language_model].into_iter();
+        let models = models.filter_map(|model| match model {
+            Some(Pretrained::File(path)) => Some(path),
+            _ => None,
+        });
+        let files = self.corpus.data.iter().chain([&self.recipe]);
+        files.chain(models).map(PathBuf::as_path)
+    }
+}
+
 fn stage(args: &LrFindArgs, device: &Device) -> anyhow::Result<LrFindStage> {
     let named = args.stage.unwrap_or(if args.language_model.is_some() {
         StageName::Train
     } else {
         StageName::Finetune
     });
-    ensure!(
-        named == StageName::Train || args.language_model.is_none(),
-        "--language-model is what a classifier is trained on; leave it out, or say --stage train"
-    );
-    ensure!(
-        named == StageName::Finetune || args.pretrained.is_none(),
-        "--pretrained is what is fine-tuned; leave it out, or say --stage finetune"
-    );
+    let usage = |reason: &str| -> anyhow::Result<_> { Err(UsageError(reason.to_owned()).into()) };
+    if named != StageName::Train && args.language_model.is_some() {
+        return usage(
+            "--language-model is what a classifier is trained on; leave it out, or say --stage train",
+        );
+    }
+    if named != StageName::Finetune && args.pretrained.is_some() {
+        return usage("--pretrained is what is fine-tuned; leave it out, or say --stage finetune");
+    }
     let open = |model: &Pretrained, option| -> anyhow::Result<_> {
         let model = model.open(option, args.direction, device)?;
         Ok(model.map(Box::new))
@@ -164,9 +197,12 @@ fn stage(args: &LrFindArgs, device: &Device) -> anyhow::Result<LrFindStage> {
                 Some(model) => open(model, "--language-model")?,
                 None => None,
             };
-            LrFindStage::Classifier(model.context(
-                "a classifier is trained on a language model; name it with --language-model",
-            )?)
+            let Some(model) = model else {
+                return usage(
+                    "a classifier is trained on a language model; name it with --language-model",
+                );
+            };
+            LrFindStage::Classifier(model)
         }
     })
 }

@@ -2,6 +2,7 @@ use clap::Args;
 
 use super::stage::{self, Prepared};
 use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
+use crate::documents;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -20,12 +21,13 @@ pub(crate) struct PretrainArgs {
 }
 
 pub(crate) fn run(args: &PretrainArgs, global: &GlobalArgs) -> anyhow::Result<()> {
+    let texts = documents::texts_alone(&args.stage);
     let Prepared {
         recipe,
         options,
         mut observer,
         corpus,
-    } = stage::prepare(&args.stage, Some(&args.tokenizer), None, global)?;
+    } = stage::prepare(&texts, Some(&args.tokenizer), None, global)?;
     ulmfit_train::pretrain(&corpus, &recipe, &options, &mut *observer)?;
     drop(observer);
     stage::report(&args.stage)

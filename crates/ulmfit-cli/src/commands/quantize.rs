@@ -32,7 +32,7 @@ pub(crate) struct QuantizeArgs {
 pub(crate) fn run(args: &QuantizeArgs) -> anyhow::Result<()> {
     let device = DeviceName::default().open()?;
     let before = size(&args.model)?;
-    overwrite::refuse(&args.output, [args.model.as_path()])?;
+    overwrite::refuse("--output", &args.output, [args.model.as_path()])?;
     if args.half {
         ModelFile::open(&args.model, &device)?.save_half(&args.output)?;
     } else {

@@ -34,6 +34,9 @@ pub(super) fn prepare(
 ) -> anyhow::Result<Prepared> {
     let mut recipe = Recipe::open(&args.recipe)?;
     check_run_dir(&args.run, args.resume)?;
+    if args.tui {
+        dashboard::check()?;
+    }
     let default = TokenizerArgs::default();
     let wanted = tokenizer.unwrap_or(&default);
     let wanted = wanted.wanted(&mut recipe.text, &mut recipe.vocab.max_size)?;
@@ -59,7 +62,7 @@ pub(super) fn prepare(
     let corpus = documents::tokenized(&args.corpus, tokenizer, &place, args.seed, global)?;
     interrupt::raise_on_interrupt(&stop)?;
     let observer = if args.tui {
-        dashboard::open(&stop)?
+        dashboard::open(&stop)
     } else {
         Box::new(Progress::new(global))
     };

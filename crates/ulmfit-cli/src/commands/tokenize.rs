@@ -11,6 +11,7 @@ use ulmfit_train::ModelFile;
 
 use crate::args::TokenizerArgs;
 use crate::device::DeviceName;
+use crate::failure::UsageError;
 use crate::output;
 use crate::records;
 
@@ -58,7 +59,8 @@ struct Line<'a> {
 pub(crate) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
     let (tokenizer, vocab) = open(args)?;
     if args.ids && vocab.is_none() {
-        anyhow::bail!("words have ids by a vocabulary; name a model with --model");
+        let reason = "words have ids by a vocabulary; name a model with --model";
+        return Err(UsageError(reason.into()).into());
     }
     let format = if args.jsonl {
         CorpusFormat::JsonLines

@@ -2,7 +2,8 @@
 //!
 //! `aclImdb/{train,test}/{pos,neg}/*.txt` and `aclImdb/train/unsup/*.txt`; everything else in it is
 //! passed over. An archive is read without writing a file: its reviews of one split are held in
-//! memory (66 MB for the largest) to come out in the order of their paths, as from a folder.
+//! memory (66 MB for the largest, and no more than a bound) to come out in the order of their paths, as from
+//! a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,9 @@ use super::tar_entries::TarFile;
 use super::text::{decode, read_bytes, read_text};
 use super::{CorpusOptions, Document};
 use crate::error::DataError;
+
+/// Most bytes of the reviews of an archive that are held in memory: 1 GiB, sixteen times the largest split.
+const MOST_HELD_BYTES: u64 = 1 << 30;
 
 /// One part of the data: `train`, `test` or `unsup`.
 #[derive(Clone, Copy)]
@@ -76,7 +80,7 @@ pub(super) fn open(
     if path.is_dir() {
         open_folder(path, split, meter)
     } else {
-        open_archive(path, split, meter)
+        open_archive(path, split, MOST_HELD_BYTES, meter)
     }
 }
 
@@ -111,10 +115,16 @@ fn open_folder(path: &Path, split: Split, meter: &Meter) -> Result<Documents, Da
     })))
 }
 
-fn open_archive(path: &Path, split: Split, meter: &Meter) -> Result<Documents, DataError> {
+fn open_archive(
+    path: &Path,
+    split: Split,
+    limit: u64,
+    meter: &Meter,
+) -> Result<Documents, DataError> {
     let damaged = |source| read_error(path, source);
     let mut archive = TarFile::new(Source::open(path, meter)?.bytes);
     let mut reviews: Vec<(&'static str, String, String)> = Vec::new();
+    let mut held = 0;
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
         let name = entry.path().map_err(damaged)?.into_owned();
@@ -130,6 +140,11 @@ fn open_archive(path: &Path, split: Split, meter: &Meter) -> Result<Documents, D
         if bytes.len() as u64 != size {
             return Err(damaged(std::io::ErrorKind::UnexpectedEof.into()));
         }
+        held += size;
+        if held > limit {
+            let path = path.to_owned();
+            return Err(DataError::UnpacksTooLarge { path, limit });
+        }
         let text = decode(bytes, &path.join(&name))?;
         reviews.push((class, file, text));
     }
@@ -138,4 +153,28 @@ fn open_archive(path: &Path, split: Split, meter: &Meter) -> Result<Documents, D
     Ok(Box::new(reviews.into_iter().map(|(class, file, text)| {
         Ok(document(text, class, &file))
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_of_an_archive_is_held_than_the_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reviews.tar");
+        let mut archive = tar::Builder::new(fs::File::create(&path).unwrap());
+        for name in ["train/neg/0.txt", "train/pos/0.txt", "test/pos/0.txt"] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(4);
+            let text = &b"fine"[..];
+            archive.append_data(&mut header, name, text).unwrap();
+        }
+        archive.finish().unwrap();
+        let split = Split::find(&path, &CorpusOptions::default()).unwrap();
+        let open = |limit| open_archive(&path, split, limit, &Meter::default());
+        assert_eq!(open(8).unwrap().count(), 2);
+        let error = open(7).err().unwrap();
+        assert!(matches!(error, DataError::UnpacksTooLarge { limit: 7, .. }));
+    }
 }

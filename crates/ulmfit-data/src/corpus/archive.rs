@@ -6,14 +6,15 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zip::ZipArchive;
 
+use super::format::archive_stem;
 use super::packed::Bounded;
-use super::plain_text::file_id;
+use super::plain_text::{class_label, file_id};
 use super::reader::{Documents, open};
 use super::source::{
     MAX_ARCHIVED_DOCUMENT_BYTES, MAX_UNPACKED_BYTES, Meter, Source, begins_with, read_error,
@@ -41,7 +42,8 @@ enum Piece {
     Failed(io::Error),
 }
 
-/// Reads the members of an archive, each in its format, or in the one that the options name.
+/// Reads the members of an archive, each in its format, or those that are called like files of the format that
+/// the options name, in that one.
 pub(super) fn members(
     path: &Path,
     options: &CorpusOptions,
@@ -55,7 +57,9 @@ pub(super) fn members(
     } else {
         Walk::Tar(Source::open(path, meter)?)
     };
-    std::thread::spawn(move || walk.run(&sender));
+    // An archive is not the format of its members.
+    let named = options.format.filter(|it| *it != CorpusFormat::Archive);
+    std::thread::spawn(move || walk.run(named, &sender));
     let pieces = Pieces {
         receiver,
         ahead: None,
@@ -64,8 +68,7 @@ pub(super) fn members(
     Ok(Box::new(Members {
         path: path.to_owned(),
         options: CorpusOptions {
-            // An archive is not the format of its members.
-            format: options.format.filter(|it| *it != CorpusFormat::Archive),
+            format: named,
             ..options.clone()
         },
         pieces: Arc::new(Mutex::new(pieces)),
@@ -107,10 +110,10 @@ enum Walk {
 
 impl Walk {
     /// Hands over every file, until the end, a failure, or nobody listens.
-    fn run(self, sender: &SyncSender<Piece>) {
+    fn run(self, named: Option<CorpusFormat>, sender: &SyncSender<Piece>) {
         let walked = match self {
-            Self::Zip(archive) => walk_zip(*archive, sender),
-            Self::Tar(source) => walk_tar(source, sender),
+            Self::Zip(archive) => walk_zip(*archive, named, sender),
+            Self::Tar(source) => walk_tar(source, named, sender),
         };
         if let Err(error) = walked {
             // Nobody listens when the documents that were wanted are read.
@@ -119,22 +122,33 @@ impl Walk {
     }
 }
 
-fn walk_zip(mut archive: ZipArchive<File>, sender: &SyncSender<Piece>) -> io::Result<()> {
+fn walk_zip(
+    mut archive: ZipArchive<File>,
+    named: Option<CorpusFormat>,
+    sender: &SyncSender<Piece>,
+) -> io::Result<()> {
     let mut left = MAX_UNPACKED_BYTES;
     for index in 0..archive.len() {
         let mut member = archive.by_index(index)?;
         if !member.is_file() {
             continue;
         }
-        let name = member.name()?.into_owned();
-        if !send_member(name.into(), &mut member, &mut left, sender)? {
+        let name = PathBuf::from(member.name()?.into_owned());
+        if format_of(&name, named).is_none() {
+            continue;
+        }
+        if !send_member(name, &mut member, &mut left, sender)? {
             return Ok(());
         }
     }
     Ok(())
 }
 
-fn walk_tar(source: Source, sender: &SyncSender<Piece>) -> io::Result<()> {
+fn walk_tar(
+    source: Source,
+    named: Option<CorpusFormat>,
+    sender: &SyncSender<Piece>,
+) -> io::Result<()> {
     let mut left = MAX_UNPACKED_BYTES;
     let mut archive = TarFile::new(source.bytes);
     for entry in archive.entries()? {
@@ -143,28 +157,48 @@ fn walk_tar(source: Source, sender: &SyncSender<Piece>) -> io::Result<()> {
             continue;
         }
         let name = entry.path()?.into_owned();
+        if format_of(&name, named).is_none() {
+            continue;
+        }
         let (size, before) = (entry.size(), left);
         if !send_member(name, &mut entry, &mut left, sender)? {
             return Ok(());
         }
         // The archive's own reader takes a missing end for the end of the file.
-        if CorpusFormat::of_member(&entry.path()?).is_some() && before - left != size {
+        if before - left != size {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
     archive.finish()
 }
 
-/// Hands over a member with a known ending. Returns whether anybody listens.
+/// The format that a member is read in: the one that its name tells, or the one that is named for the archive
+/// if the member is called like files of it.
+fn format_of(member: &Path, named: Option<CorpusFormat>) -> Option<CorpusFormat> {
+    let told = CorpusFormat::of_member(member)?;
+    let format = named.unwrap_or(told);
+    (format.told_by_names() == told).then_some(format)
+}
+
+/// The path of a member in the folder that was archived: without steps that lead elsewhere, and without the
+/// folder itself where it is called as the archive is.
+fn inner_path(member: &Path, archive: &Path) -> PathBuf {
+    let parts = member.components();
+    let mut parts = parts
+        .filter(|part| matches!(part, Component::Normal(_)))
+        .peekable();
+    let folder = archive_stem(archive).unwrap_or_default();
+    parts.next_if(|part| part.as_os_str().eq_ignore_ascii_case(&folder));
+    parts.collect()
+}
+
+/// Hands over a member. Returns whether anybody listens.
 fn send_member(
     name: PathBuf,
     bytes: &mut impl Read,
     left: &mut u64,
     sender: &SyncSender<Piece>,
 ) -> io::Result<bool> {
-    if CorpusFormat::of_member(&name).is_none() {
-        return Ok(true);
-    }
     if sender.send(Piece::Member(name)).is_err() {
         return Ok(false);
     }
@@ -267,17 +301,15 @@ impl Members {
     fn open(&self, name: &Path) -> Result<Documents, DataError> {
         let stream = MemberBytes(Arc::clone(&self.pieces));
         let source = Source::new(stream, self.path.join(name))?;
-        let format = self
-            .options
-            .format
-            .or_else(|| CorpusFormat::of_member(name));
-        match format {
-            // As in a folder, a text file is a document.
+        match format_of(name, self.options.format) {
+            // As in a folder, a text file is a document, of the class that its folder names.
             None | Some(CorpusFormat::PlainText) => {
                 let path = source.name;
                 let bytes = read_bytes(source.bytes, &path, MAX_ARCHIVED_DOCUMENT_BYTES)?;
                 let text = decode(bytes, &path)?;
+                let inner = inner_path(name, &self.path);
                 Ok(Box::new(std::iter::once(Ok(Document {
+                    label: class_label(&inner, &self.options, &path)?,
                     id: Some(file_id(name)),
                     ..Document::new(text)
                 }))))

@@ -28,34 +28,65 @@ impl Columns {
         path: &Path,
         line: u64,
     ) -> Result<Self, DataError> {
-        let missing = |wanted: String| DataError::MissingColumn {
-            path: path.to_owned(),
-            line,
-            wanted,
-            there: names.to_vec(),
-        };
-        let find = |wanted: &str| position(names, wanted, path, line);
-        let named = |wanted: &String| {
-            let place = find(wanted)?;
-            place.ok_or_else(|| missing(format!("\"{wanted}\"")))
-        };
-        let text = if options.text_columns.is_empty() {
-            default_text(find)?.ok_or_else(|| missing("text".to_owned()))?
-        } else {
-            let columns = options.text_columns.iter().map(named);
-            columns.collect::<Result<_, _>>()?
-        };
-        let label = match &options.label_column {
-            _ if options.ignore_labels => None,
-            Some(name) => Some(named(name)?),
-            None => first(&LABEL, find)?,
-        };
-        let id = find("id")?;
+        let text = text_columns(names, options, path, line)?;
+        let label = label_column(names, options, path, line)?;
+        if let (None, Some(name)) = (label, named_label(options)) {
+            return Err(missing(names, format!("\"{name}\""), path, line));
+        }
+        let id = position(names, "id", path, line)?;
         Ok(Self { text, label, id })
     }
 }
 
-type Found = Result<Option<usize>, DataError>;
+/// The columns of the text.
+pub(super) fn text_columns(
+    names: &[String],
+    options: &CorpusOptions,
+    path: &Path,
+    line: u64,
+) -> Result<Vec<usize>, DataError> {
+    let find = |wanted: &str| position(names, wanted, path, line);
+    if options.text_columns.is_empty() {
+        let found = default_text(find)?;
+        return found.ok_or_else(|| missing(names, "text".to_owned(), path, line));
+    }
+    let named = |wanted: &String| {
+        find(wanted)?.ok_or_else(|| missing(names, format!("\"{wanted}\""), path, line))
+    };
+    options.text_columns.iter().map(named).collect()
+}
+
+/// The column of the label, if it is there and labels are read.
+pub(super) fn label_column(
+    names: &[String],
+    options: &CorpusOptions,
+    path: &Path,
+    line: u64,
+) -> Found {
+    match named_label(options) {
+        _ if options.ignore_labels => Ok(None),
+        Some(name) => position(names, name, path, line),
+        None => first(&LABEL, |wanted| position(names, wanted, path, line)),
+    }
+}
+
+/// The column of the label that the options name, where labels are read.
+pub(super) fn named_label(options: &CorpusOptions) -> Option<&str> {
+    let named = options.label_column.as_deref();
+    named.filter(|_| !options.ignore_labels)
+}
+
+/// The error for a column that is not there.
+pub(super) fn missing(names: &[String], wanted: String, path: &Path, line: u64) -> DataError {
+    DataError::MissingColumn {
+        path: path.to_owned(),
+        line,
+        wanted,
+        there: names.to_vec(),
+    }
+}
+
+pub(super) type Found = Result<Option<usize>, DataError>;
 
 fn default_text(find: impl Fn(&str) -> Found) -> Result<Option<Vec<usize>>, DataError> {
     if let Some(place) = first(&TEXT, &find)? {

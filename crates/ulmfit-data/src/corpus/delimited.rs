@@ -6,7 +6,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::columns::Columns;
 use super::label::{LabelKind, Place};
-use super::quotes::{QuoteReport, QuoteWatch};
+use super::quotes::{MOST_COLUMNS, QuoteReport, QuoteWatch};
 use super::source::{Bytes, MAX_RECORD_BYTES, Meter, Source, read_error};
 use super::text::{line_ends, without_nul};
 use super::{CorpusOptions, Document};
@@ -66,13 +66,13 @@ pub(super) fn begins_with_class(path: &Path) -> Result<bool, DataError> {
 impl DelimitedReader {
     fn document(&self, row: Row) -> Result<Document, DataError> {
         let place = Place::Line(row.line);
-        let document = self.unchecked(row)?;
-        let label = document.label.as_deref();
-        self.labels.check(label, &self.rows.name, place)?;
+        let mut document = self.with_any_label(row)?;
+        let label = document.label.take();
+        document.label = self.labels.read(label, &self.rows.name, place)?;
         Ok(document)
     }
 
-    fn unchecked(&self, mut row: Row) -> Result<Document, DataError> {
+    fn with_any_label(&self, mut row: Row) -> Result<Document, DataError> {
         match &self.layout {
             Layout::ClassFirst if row.fields.len() < 2 => Err(DataError::Malformed {
                 path: self.rows.name.clone(),
@@ -147,8 +147,17 @@ impl Rows {
         }
     }
 
+    /// The line on which a record begins that was just read. The library's own place of it is in front of
+    /// blank lines, so it is counted back from where the reading stands now: behind the record's end.
+    fn first_line(&self, record: &ByteRecord) -> u64 {
+        let within: u64 = record.iter().map(line_ends).sum();
+        let line = self.reader.position().line().saturating_sub(within + 1);
+        // A record may also end with CR alone, which is not counted.
+        line.max(record.position().map_or(1, csv::Position::line))
+    }
+
     fn row(&self, record: &ByteRecord) -> Result<Row, DataError> {
-        let start = record.position().map_or(1, csv::Position::line);
+        let start = self.first_line(record);
         let mut line = start;
         let mut fields = Vec::with_capacity(record.len());
         for field in record {
@@ -168,8 +177,18 @@ impl Rows {
         })
     }
 
-    fn error(&self, error: csv::Error) -> DataError {
+    fn error(&self, error: csv::Error, record: &ByteRecord) -> DataError {
         let path = self.name.clone();
+        if let Some(line) = self.report.too_many_columns() {
+            return DataError::Malformed {
+                path,
+                line,
+                reason: format!(
+                    "more than {MOST_COLUMNS} columns; leave out those that are neither text nor \
+                     label, or name another format with --format"
+                ),
+            };
+        }
         if let Some(line) = self.report.too_large() {
             return DataError::RecordTooLarge {
                 path,
@@ -177,7 +196,7 @@ impl Rows {
                 limit: self.limit,
             };
         }
-        let line = error.position().map_or(1, csv::Position::line);
+        let line = self.first_line(record);
         match error.into_kind() {
             csv::ErrorKind::UnequalLengths {
                 expected_len, len, ..
@@ -214,30 +233,54 @@ impl Iterator for Rows {
         match read {
             Ok(false) => None,
             Ok(true) => Some(self.row(&record)),
-            Err(error) => Some(Err(self.error(error))),
+            Err(error) => Some(Err(self.error(error, &record))),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]
-    fn a_row_without_end_is_refused_when_it_is_over_the_bound() {
-        for (delimiter, begins, repeats) in [
-            (b',', &b"text\n"[..], b'a'),
-            (b',', b"text\n\"", b'\n'),
-            (b',', b"text\n", b','),
-            (b'\t', b"text\n", b'"'),
+    fn a_row_without_end_is_refused_when_it_is_over_a_bound() {
+        let bytes = "a record of more than 1048576 bytes; split it";
+        let columns = "more than 65536 columns; leave out those that are neither text nor label, or \
+                       name another format with --format";
+        for (delimiter, begins, repeats, expected) in [
+            (b',', &b"text\n"[..], b'a', bytes),
+            (b',', b"text\n\"", b'\n', bytes),
+            (b',', b"text\n", b',', columns),
+            (b'\t', b"text\n", b'\t', columns),
+            (b'\t', b"text\n", b'"', bytes),
         ] {
-            let bytes = std::io::Read::chain(begins, std::io::repeat(repeats));
+            let bytes = io::Read::chain(begins, io::repeat(repeats));
             let source = Source::new(bytes, "pipe".into()).unwrap();
             let mut rows = Rows::with_limit(source, delimiter, 1 << 20);
             assert_eq!(rows.next().unwrap().unwrap().fields, ["text"]);
             let message = rows.next().unwrap().err().unwrap().to_string();
-            let expected = "pipe, line 2: a record of more than 1048576 bytes; split it";
-            assert_eq!(message, expected);
+            assert_eq!(message, format!("pipe, line 2: {expected}"));
         }
+    }
+
+    #[test]
+    fn rows_are_found_on_their_lines_whatever_ends_those() {
+        let text = "\n\na,b\n\n1,\"2\n\n3\"\n4,5\n\n\n6,7";
+        for end in ["\n", "\r\n"] {
+            for behind in ["", end] {
+                let text = text.replace('\n', end) + behind;
+                let source = Source::new(io::Cursor::new(text), "a.csv".into()).unwrap();
+                let rows = Rows::new(source, b',').map(Result::unwrap);
+                let found: Vec<_> = rows.map(|row| (row.line, row.fields.join("|"))).collect();
+                let expected = [(3, "a|b"), (5, "1|2\n\n3"), (8, "4|5"), (11, "6|7")];
+                assert_eq!(found, expected.map(|(line, row)| (line, row.to_owned())));
+            }
+        }
+        // Old Macintosh files: all of it is one line to whoever counts LF.
+        let source = Source::new(&b"a,b\r1,\"2\r3\"\r"[..], "a.csv".into()).unwrap();
+        let rows: Vec<_> = Rows::new(source, b',').map(Result::unwrap).collect();
+        assert_eq!((rows[1].line, rows[1].fields[1].as_str()), (1, "2\r3"));
     }
 }

@@ -38,7 +38,9 @@ pub enum CorpusFormat {
     /// `parquet`: columns, of text without nesting; compressed with anything but Zstandard and LZO.
     Parquet,
     /// `archive`: a tar file, packed or not, or a zip file, whose members are read in the formats that
-    /// their names tell; a `.txt` file is a document.
+    /// their names tell; a `.txt` file is a document, of the class that its folder names as in
+    /// `text`, and a folder called as the archive is the one that was archived. Where another format
+    /// is named for an archive, the members that are called like its files are read in it, and no others.
     Archive,
 }
 
@@ -109,29 +111,35 @@ impl CorpusFormat {
                 Self::PlainText
             });
         }
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_ascii_lowercase();
+        let name = lower_name(path);
         let unpacked = without_packing(&name);
         let (_, extension) = unpacked.rsplit_once('.').ok_or_else(unknown)?;
         match extension {
             "tar" | "tgz" | "txz" if archive::is_aclimdb(path)? => Ok(Self::AclImdb),
-            "tar" | "tgz" | "txz" | "zip" => Ok(Self::Archive),
+            _ if archive_stem(path).is_some() => Ok(Self::Archive),
             "csv" if delimited::begins_with_class(path)? => Ok(Self::ClassCsv),
             _ => Self::of_name(unpacked).ok_or_else(unknown),
         }
     }
 
-    /// Tells the format of an archive's member from its name; none for what is no text.
+    /// Tells the format of a file in a folder or an archive from its name; none for what is no text.
     pub(super) fn of_member(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+        let name = lower_name(path);
         // Such as macOS leaves in archives.
         if name.starts_with('.') {
             return None;
         }
         Self::of_name(without_packing(&name))
+    }
+
+    /// The format that the names of this format's files tell: of a CSV file they do not say whether it
+    /// has a header, and of JSON lines not what they are from.
+    pub(super) const fn told_by_names(self) -> Self {
+        match self {
+            Self::ClassCsv => Self::Csv,
+            Self::WikiJsonLines => Self::JsonLines,
+            other => other,
+        }
     }
 
     /// Tells the format of a file from its name in lower case.
@@ -148,6 +156,20 @@ impl CorpusFormat {
             _ => None,
         }
     }
+}
+
+/// The name of an archive's file in lower case, without its endings; none for what is called otherwise.
+pub(super) fn archive_stem(path: &Path) -> Option<String> {
+    let name = lower_name(path);
+    let (stem, extension) = without_packing(&name).rsplit_once('.')?;
+    ["tar", "tgz", "txz", "zip"]
+        .contains(&extension)
+        .then(|| stem.to_owned())
+}
+
+fn lower_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.to_ascii_lowercase()
 }
 
 /// A name without the ending that a packed file has.

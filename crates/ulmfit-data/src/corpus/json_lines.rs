@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::columns::Columns;
+use super::columns;
 use super::json_row::{self, Field, Row};
 use super::label::Place;
 use super::lines::Lines;
@@ -15,8 +15,12 @@ use crate::error::{DataError, brief};
 pub(super) struct JsonLinesReader {
     lines: Lines,
     options: CorpusOptions,
-    /// The keys of the text and of the label, found in the first object.
-    keys: Option<(Vec<String>, Option<String>)>,
+    /// The keys of the text, found in the first object.
+    text: Option<Vec<String>>,
+    /// The key of the label, found in the first object that has one: rows without a label may lack it.
+    label: Option<String>,
+    /// The keys of the first object, which a message lists where no object has the label that is named.
+    first: Option<Vec<String>>,
 }
 
 impl JsonLinesReader {
@@ -24,28 +28,28 @@ impl JsonLinesReader {
         Self {
             lines: Lines::new(source),
             options: options.clone(),
-            keys: None,
+            text: None,
+            label: None,
+            first: None,
         }
     }
 
     /// Articles of Wikipedia: `{"id", "title", "text"}`, of which the text is read.
     pub(super) fn wiki(source: Source) -> Self {
-        Self {
-            lines: Lines::new(source),
-            options: CorpusOptions::default(),
-            keys: Some((vec!["text".to_owned()], None)),
-        }
+        let options = CorpusOptions {
+            text_columns: vec!["text".to_owned()],
+            ignore_labels: true,
+            ..CorpusOptions::default()
+        };
+        Self::new(source, &options)
     }
 
     fn document(&mut self, line: &str) -> Result<Document, DataError> {
         let mut object =
             json_row::parse(line).map_err(|error| self.malformed(json_reason(&error)))?;
-        if self.keys.is_none() {
-            self.keys = Some(self.find_keys(&object)?);
-        }
-        let (text, label) = self.keys.clone().unwrap_or_default();
+        self.find_keys(&object)?;
+        let text = self.text.iter().flatten();
         let fields = text
-            .iter()
             .map(|key| {
                 let value = object.get(key).ok_or_else(|| DataError::MissingColumn {
                     path: self.lines.name().to_owned(),
@@ -56,8 +60,9 @@ impl JsonLinesReader {
                 self.scalar(key, value).map(Option::unwrap_or_default)
             })
             .collect::<Result<_, _>>()?;
-        let label = match label.and_then(|key| Some((object.get(&key)?, key))) {
-            Some((value, key)) => self.label(&key, value)?,
+        let label = self.label.as_ref();
+        let label = match label.and_then(|key| Some((key, object.get(key)?))) {
+            Some((key, value)) => self.read_label(key, value)?,
             None => None,
         };
         let id = match object.remove("id") {
@@ -71,16 +76,29 @@ impl JsonLinesReader {
         Ok(Document { fields, label, id })
     }
 
-    fn find_keys(&self, object: &Row) -> Result<(Vec<String>, Option<String>), DataError> {
+    /// Looks for the keys that were not found so far.
+    fn find_keys(&mut self, object: &Row) -> Result<(), DataError> {
+        if self.text.is_some() && (self.label.is_some() || self.options.ignore_labels) {
+            return Ok(());
+        }
         let names: Vec<String> = object.keys().cloned().collect();
-        let columns = Columns::find(
-            &names,
-            &self.options,
-            self.lines.name(),
-            self.lines.number(),
-        )?;
-        let text = columns.text.iter().map(|&i| names[i].clone()).collect();
-        Ok((text, columns.label.map(|i| names[i].clone())))
+        let (path, line) = (self.lines.name(), self.lines.number());
+        if self.text.is_none() {
+            let text = columns::text_columns(&names, &self.options, path, line)?;
+            self.text = Some(text.iter().map(|&i| names[i].clone()).collect());
+            self.first = Some(names.clone());
+        }
+        let label = columns::label_column(&names, &self.options, path, line)?;
+        self.label = label.map(|i| names[i].clone());
+        Ok(())
+    }
+
+    /// The error behind the last object, once, where none had the label that is named.
+    fn no_label(&mut self) -> Option<DataError> {
+        let named = columns::named_label(&self.options).filter(|_| self.label.is_none())?;
+        let wanted = format!("\"{named}\"");
+        let names = self.first.take()?;
+        Some(columns::missing(&names, wanted, self.lines.name(), 0))
     }
 
     /// A value as text: strings as they are, numbers and booleans as JSON spells them, null as none.
@@ -103,7 +121,7 @@ impl JsonLinesReader {
     }
 
     /// A label as text, of the kind that it is to be; a list of strings as such.
-    fn label(&self, key: &str, field: &Field) -> Result<Option<String>, DataError> {
+    fn read_label(&self, key: &str, field: &Field) -> Result<Option<String>, DataError> {
         let label = match field {
             Field::Strings { list, blank: false } => Some(without_nul(list.clone())),
             Field::Strings { .. } => {
@@ -120,8 +138,7 @@ impl JsonLinesReader {
         };
         let place = Place::Line(self.lines.number());
         let path = self.lines.name();
-        self.options.labels.check(label.as_deref(), path, place)?;
-        Ok(label)
+        self.options.labels.read(label, path, place)
     }
 
     fn malformed(&self, reason: String) -> DataError {
@@ -153,10 +170,11 @@ impl Iterator for JsonLinesReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.lines.next()? {
-                Ok(line) if line.trim().is_empty() => {}
-                Ok(line) => return Some(self.document(&line)),
-                Err(error) => return Some(Err(error)),
+            match self.lines.next() {
+                Some(Ok(line)) if line.trim().is_empty() => {}
+                Some(Ok(line)) => return Some(self.document(&line)),
+                Some(Err(error)) => return Some(Err(error)),
+                None => return self.no_label().map(Err),
             }
         }
     }

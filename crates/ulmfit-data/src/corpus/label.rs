@@ -32,34 +32,36 @@ impl LabelKind {
         *self == Self::Name
     }
 
-    /// Fails for a label that is not of the kind. A blank one is none, of any kind.
-    pub(super) fn check(
+    /// The label of a document, from what a file has in its place. A blank one is none, of any kind, and
+    /// the name of a class goes without the spaces around it. Fails for one that is not of the kind.
+    pub(super) fn read(
         &self,
-        label: Option<&str>,
+        label: Option<String>,
         path: &Path,
         place: Place,
-    ) -> Result<(), DataError> {
+    ) -> Result<Option<String>, DataError> {
         let Some(label) = label.filter(|label| !label.trim().is_empty()) else {
-            return Ok(());
+            return Ok(None);
         };
         let reason = match self {
-            Self::Name => return Ok(()),
+            Self::Name if is_label_list(&label) => return Ok(Some(label)),
+            Self::Name => return Ok(Some(label.trim().to_owned())),
             Self::Joined(separator) => {
-                let names = label_names(label, Some(separator));
+                let names = label_names(&label, Some(separator));
                 if names.iter().all(|name| !name.is_empty()) {
-                    return Ok(());
+                    return Ok(Some(label));
                 }
                 format!(
                     "the label \"{}\" has an empty name in it; write one \"{separator}\" between two \
                      names, and none before or behind them",
-                    shown(label)
+                    shown(&label)
                 )
             }
-            Self::Number if label_number(label).is_some() => return Ok(()),
+            Self::Number if label_number(&label).is_some() => return Ok(Some(label)),
             Self::Number => format!(
                 "the label \"{}\" is not a finite number; name the column of the numbers with --label, \
                  or leave out --regression for classes",
-                shown(label)
+                shown(&label)
             ),
         };
         Err(place.error(path, reason))
@@ -156,6 +158,24 @@ mod tests {
         }
         assert_eq!(label_list(["a", " ", "b\u{1f}"]), "a\u{1f}b\u{1f}");
         assert_eq!(label_list::<&str>([]), "\u{1f}");
+    }
+
+    #[test]
+    fn a_blank_label_is_none_and_the_name_of_a_class_has_no_spaces_around_it() {
+        let joined = LabelKind::Joined(";".to_owned());
+        for (kind, label, expected) in [
+            (&LabelKind::Name, "", None),
+            (&LabelKind::Name, " \t", None),
+            (&LabelKind::Name, " very good ", Some("very good")),
+            (&LabelKind::Name, "\u{1f}", Some("\u{1f}")),
+            (&LabelKind::Name, " a\u{1f}", Some(" a\u{1f}")),
+            (&joined, " ", None),
+            (&LabelKind::Number, " ", None),
+        ] {
+            let label = Some(label.to_owned());
+            let read = kind.read(label, Path::new("a.csv"), Place::Line(1));
+            assert_eq!(read.unwrap().as_deref(), expected, "{kind:?}");
+        }
     }
 
     #[test]

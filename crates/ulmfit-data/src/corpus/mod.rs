@@ -6,7 +6,7 @@
 //!
 //! What is repaired on the way, for every format: gzip, Zstandard and xz are unpacked (they are known
 //! by their first bytes), a byte-order mark is dropped, CRLF ends a line as LF does, and a NUL byte becomes a space.
-//! Everything else that is wrong is a [`DataError`](crate::DataError) that names the file and the
+//! Everything else that is wrong is a [`DataError`] that names the file and the
 //! line. A document without text is a document; a file without documents is an error.
 
 mod aclimdb;
@@ -30,8 +30,11 @@ mod text;
 mod trec;
 mod wikitext;
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use crate::error::DataError;
 pub use document::Document;
 pub use format::CorpusFormat;
 pub use label::{LABEL_END, LabelKind, is_label_list, label_names, label_number};
@@ -51,17 +54,38 @@ pub struct CorpusOptions {
     /// `title` with `description`.
     pub text_columns: Vec<String>,
     /// For CSV, TSV, JSON lines and Parquet: the column of the label. When not given: the first there is of
-    /// `label`, `class`, `sentiment`, `category` and `target`, in any case, or no label. For
-    /// TREC: `coarse` (when not given) or `fine`.
+    /// `label`, `class`, `sentiment`, `category` and `target`, in any case, or no label. In JSON lines, a row
+    /// without it has no label, and it is missing where no row has it. For TREC: `coarse` (when not
+    /// given) or `fine`.
     pub label_column: Option<String>,
-    /// For CSV, TSV, JSON lines, Parquet and folders of text files: what a label is; one that is not of the
-    /// kind is an error.
+    /// For CSV, TSV, JSON lines, Parquet and folders of text files, archived or not: what a label is; one
+    /// that is not of the kind is an error.
     #[serde(skip_serializing_if = "LabelKind::is_name")]
     pub labels: LabelKind,
-    /// For CSV, TSV, JSON lines, Parquet and folders of text files: read no labels, whatever columns and
-    /// folders are called, as is right for documents that are yet to be classified.
+    /// For CSV, TSV, JSON lines, Parquet and folders of text files, archived or not: read no labels, whatever
+    /// columns and folders are called, as is right for documents that are yet to be classified.
     pub ignore_labels: bool,
     /// For plain text with a document a line: a blank line is a document without text, so that
     /// documents and lines are as many. When not set, blank lines are left out.
     pub keep_blank_lines: bool,
+}
+
+impl CorpusOptions {
+    /// The format of a file or folder: the one that is given, or what [`CorpusFormat::detect`] tells. Columns
+    /// are called by names in a header, so a CSV file of which one is named has a header, whatever it begins
+    /// with.
+    ///
+    /// # Errors
+    ///
+    /// As [`CorpusFormat::detect`].
+    pub(crate) fn format_of(&self, path: &Path) -> Result<CorpusFormat, DataError> {
+        if let Some(format) = self.format {
+            return Ok(format);
+        }
+        let names_columns = !self.text_columns.is_empty() || self.label_column.is_some();
+        Ok(match CorpusFormat::detect(path)? {
+            CorpusFormat::ClassCsv if names_columns => CorpusFormat::Csv,
+            format => format,
+        })
+    }
 }

@@ -187,7 +187,7 @@ impl ParquetReader {
         };
         let label = self.columns.label.and_then(text);
         let place = Place::Row(self.row_number);
-        self.labels.check(label.as_deref(), &self.path, place)?;
+        let label = self.labels.read(label, &self.path, place)?;
         Ok(Document {
             fields: (self.columns.text.iter())
                 .map(|&place| text(place).unwrap_or_default())

@@ -10,10 +10,10 @@ use super::lines::Lines;
 use super::reader::Documents;
 use super::source::{MAX_RECORD_BYTES, Meter, Source};
 use super::text::read_text;
-use super::{CorpusOptions, Document};
+use super::{CorpusFormat, CorpusOptions, Document};
 use crate::error::DataError;
 
-/// Reads a folder: a document a `.txt` file, packed or not, in the order of their paths. Its id is its
+/// Reads a folder: a document a `.txt` or `.text` file, packed or not, in the order of their paths. Its id is its
 /// path within the folder, and its label the first folder on that path, if there is one that is no split.
 pub(super) fn files(
     folder: &Path,
@@ -22,18 +22,26 @@ pub(super) fn files(
 ) -> Result<Documents, DataError> {
     let files = text_files(folder)?;
     let (folder, meter) = (folder.to_owned(), Meter::clone(meter));
-    let (with_labels, kind) = (!options.ignore_labels, options.labels.clone());
+    let options = options.clone();
     Ok(Box::new(files.into_iter().map(move |file| {
         let text = read_text(&file, MAX_RECORD_BYTES, &meter)?;
         let inner = file.strip_prefix(&folder).unwrap_or(&file);
-        let label = class_folder(inner).filter(|_| with_labels);
-        kind.check(label.as_deref(), &file, Place::File)?;
         Ok(Document {
-            label,
+            label: class_label(inner, &options, &file)?,
             id: Some(file_id(inner)),
             ..Document::new(text)
         })
     })))
+}
+
+/// The label of a text file by its path in a folder or an archive; messages call it by `name`.
+pub(super) fn class_label(
+    inner: &Path,
+    options: &CorpusOptions,
+    name: &Path,
+) -> Result<Option<String>, DataError> {
+    let class = class_folder(inner).filter(|_| !options.ignore_labels);
+    options.labels.read(class, name, Place::File)
 }
 
 /// Folders that hold folders of classes, and are none themselves.
@@ -61,19 +69,6 @@ pub(super) fn lines(source: Source, keep_blank: bool) -> Documents {
     }))
 }
 
-/// Whether a file is named `.txt`, packed or not.
-fn is_text(path: &Path) -> bool {
-    let ends = |path: &Path, ends: &[&str]| {
-        path.extension()
-            .is_some_and(|there| ends.iter().any(|end| there == *end))
-    };
-    ends(path, &["txt"])
-        || (ends(path, &["gz", "zst", "xz"])
-            && path
-                .file_stem()
-                .is_some_and(|stem| ends(stem.as_ref(), &["txt"])))
-}
-
 /// All text files under a folder, sorted. Links to folders are not followed: they could go in circles.
 fn text_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut files = Vec::new();
@@ -88,7 +83,7 @@ fn text_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
             let path = entry.path();
             if entry.file_type().map_err(read)?.is_dir() {
                 folders.push(path);
-            } else if is_text(&path) {
+            } else if CorpusFormat::of_member(&path) == Some(CorpusFormat::PlainText) {
                 files.push(path);
             }
         }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
+use super::format::archive_stem;
 use super::json_lines::JsonLinesReader;
 use super::source::{Meter, Source};
 use super::trec::TrecReader;
@@ -100,14 +101,15 @@ pub fn read_corpus(
     options: &CorpusOptions,
 ) -> Result<CorpusReader, DataError> {
     let path = path.as_ref();
-    let format = match options.format {
-        Some(format) => format,
-        None => CorpusFormat::detect(path)?,
-    };
+    let format = options.format_of(path)?;
     let meter = Meter::default();
     let documents = match format {
         CorpusFormat::AclImdb => aclimdb::open(path, options, &meter)?,
         CorpusFormat::Archive => archive::members(path, options, &meter)?,
+        // The format that is named is that of its members.
+        _ if archive_stem(path).is_some() && !path.is_dir() => {
+            archive::members(path, options, &meter)?
+        }
         CorpusFormat::Parquet => Box::new(parquet::open(path, options, &meter)?),
         CorpusFormat::PlainText if path.is_dir() => plain_text::files(path, options, &meter)?,
         format => open(Source::open(path, &meter)?, format, options)?,

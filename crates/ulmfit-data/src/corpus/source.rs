@@ -72,19 +72,16 @@ impl Source {
         stream: impl Read + Send + 'static,
         name: PathBuf,
     ) -> Result<Self, DataError> {
-        let read = |source| DataError::Read {
-            path: name.clone(),
-            source,
-        };
+        let failed = |source| read_error(&name, source);
         let buffered = Box::new(BufReader::with_capacity(BUFFER_BYTES, stream));
-        let mut bytes = unpacked(buffered).map_err(read)?;
+        let mut bytes = unpacked(buffered).map_err(failed)?;
         // There may be several, of programs that each put one in front. The CSV library would drop
         // the second, and see another beginning than what watches its quotation marks.
         loop {
             match begins_with(bytes, UTF8_BOM) {
                 Ok((true, behind)) => bytes = behind,
                 Ok((false, bytes)) => return Ok(Self { bytes, name }),
-                Err(source) => return Err(read_error(&name, source)),
+                Err(source) => return Err(failed(source)),
             }
         }
     }

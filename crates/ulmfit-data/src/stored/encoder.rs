@@ -9,7 +9,6 @@
 //! cores; new tokens get their ids in the order of the documents, so that the number of threads has
 //! no say in the result. In memory are a few batches and the table of tokens.
 
-use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -20,13 +19,13 @@ use rayon::prelude::*;
 
 use super::checkpoint::Checkpoint;
 use super::finish::{self, Draft};
-use super::layout::{CHUNK_BYTES, ENDS, LABELS, MAX_LABEL_BYTES, MAX_LABELS, write_error};
+use super::label_table::LabelTable;
+use super::layout::{CHUNK_BYTES, ENDS, LABELS, write_error};
 use super::open::{describe, open};
 use super::sources::{CorpusSource, SourceFacts};
 use super::token_table::TokenTable;
 use crate::corpus::{Document, read_corpus};
 use crate::error::DataError;
-use crate::tokenized::DocumentLabels;
 use crate::tokenizer::Tokenizer;
 
 /// Provisional ids, u32 each.
@@ -169,8 +168,7 @@ struct Encoder {
     tokens: u64,
     rounds: Vec<u64>,
     table: TokenTable,
-    labels: Vec<String>,
-    label_numbers: HashMap<String, u32>,
+    labels: LabelTable,
     draft: BufWriter<File>,
     ends: BufWriter<File>,
     label_file: BufWriter<File>,
@@ -184,8 +182,10 @@ struct LookedUp {
 }
 
 /// Some documents, and how far they are into their sources.
-struct Batch {
+struct Batch<'a> {
     documents: Vec<Document>,
+    /// Of each document.
+    sources: Vec<&'a CorpusSource>,
     bytes_read: u64,
 }
 
@@ -214,8 +214,7 @@ impl Encoder {
             tokens: 0,
             rounds: Vec::new(),
             table: TokenTable::new(options.max_counted),
-            labels: Vec::new(),
-            label_numbers: HashMap::new(),
+            labels: LabelTable::default(),
             draft: open(DRAFT)?,
             ends: open(ENDS)?,
             label_file: open(LABELS)?,
@@ -257,7 +256,6 @@ impl Encoder {
         let Some(table) = TokenTable::restore(checkpoint.table, bound, tokens) else {
             return Ok(None);
         };
-        let numbers = checkpoint.labels.iter().cloned().zip(0..);
         tracing::debug!(
             documents = checkpoint.documents,
             "going on with an encoded corpus"
@@ -270,8 +268,7 @@ impl Encoder {
             tokens: checkpoint.tokens,
             rounds: checkpoint.rounds,
             table,
-            label_numbers: numbers.collect(),
-            labels: checkpoint.labels,
+            labels: LabelTable::restore(checkpoint.labels),
             draft,
             ends,
             label_file,
@@ -294,15 +291,12 @@ impl Encoder {
             let mut saved = Instant::now();
             // Owned by the loop: an error on the way out of it also ends the thread.
             for batch in batches {
-                let Batch {
-                    documents,
-                    bytes_read,
-                } = batch?;
-                self.add(tokenizer, &documents)?;
+                let batch = batch?;
+                self.add(tokenizer, &batch)?;
                 observer(EncodeProgress {
                     documents: self.documents,
                     tokens: self.tokens,
-                    bytes_read: bytes_read.min(bytes),
+                    bytes_read: batch.bytes_read.min(bytes),
                     bytes,
                 });
                 if saved.elapsed() >= options.checkpoint_every {
@@ -317,14 +311,16 @@ impl Encoder {
     }
 
     /// Tokenizes a batch and appends it.
-    fn add(&mut self, tokenizer: &Tokenizer, documents: &[Document]) -> Result<(), DataError> {
+    fn add(&mut self, tokenizer: &Tokenizer, batch: &Batch<'_>) -> Result<(), DataError> {
         let table = &self.table;
-        let looked_up: Vec<LookedUp> = documents
+        let looked_up: Vec<LookedUp> = batch
+            .documents
             .par_iter()
             .map(|document| look_up(table, tokenizer.tokenize_fields(&document.fields)))
             .collect();
         let failed = |name: &str, source| write_error(&self.folder.join(name), source);
-        for (document, LookedUp { ids, new }) in documents.iter().zip(looked_up) {
+        let documents = batch.documents.iter().zip(&batch.sources);
+        for ((document, source), LookedUp { ids, new }) in documents.zip(looked_up) {
             let new: Vec<u32> = new
                 .into_iter()
                 .map(|token| self.table.insert(token))
@@ -343,27 +339,12 @@ impl Encoder {
             self.ends
                 .write_all(&self.tokens.to_le_bytes())
                 .map_err(|source| failed(ENDS, source))?;
-            let label = match &document.label {
-                Some(label) => self.label_numbers.get(label).copied(),
-                None => Some(DocumentLabels::NO_LABEL),
-            };
-            let label = match (label, &document.label) {
-                (None, Some(new)) => {
-                    if new.len() > MAX_LABEL_BYTES || self.labels.len() >= MAX_LABELS {
-                        return Err(DataError::TooManyLabels { limit: MAX_LABELS });
-                    }
-                    let number = self.labels.len() as u32;
-                    self.labels.push(new.clone());
-                    self.label_numbers.insert(new.clone(), number);
-                    number
-                }
-                (label, _) => label.unwrap_or(DocumentLabels::NO_LABEL),
-            };
+            let label = self.labels.number(document.label.as_deref(), source)?;
             self.label_file
                 .write_all(&label.to_le_bytes())
                 .map_err(|source| failed(LABELS, source))?;
         }
-        self.documents += documents.len() as u64;
+        self.documents += batch.documents.len() as u64;
         if self.table.drop_rare() {
             tracing::debug!(tokens = self.tokens, "dropped the rarest tokens");
             self.rounds.push(self.tokens);
@@ -380,7 +361,7 @@ impl Encoder {
             documents: self.documents,
             tokens: self.tokens,
             rounds: self.rounds.clone(),
-            labels: self.labels.clone(),
+            labels: self.labels.names().to_vec(),
             table: self.table.state(),
         }
         .save(&self.folder)
@@ -406,7 +387,7 @@ impl Encoder {
             documents: self.documents,
             tokens: self.tokens,
             rounds: self.rounds,
-            labels: self.labels,
+            labels: self.labels.into_names(),
             table: self.table,
         })
     }
@@ -427,10 +408,10 @@ fn look_up(table: &TokenTable, tokens: Vec<String>) -> LookedUp {
 }
 
 /// Sends the documents of all sources in batches, but for the first `skip`.
-fn read_batches(
-    sources: &[CorpusSource],
+fn read_batches<'a>(
+    sources: &'a [CorpusSource],
     skip: u64,
-    sender: &SyncSender<Result<Batch, DataError>>,
+    sender: &SyncSender<Result<Batch<'a>, DataError>>,
 ) {
     if let Err(error) = send_batches(sources, skip, sender) {
         // Nobody listens any more when the other side failed first.
@@ -438,12 +419,13 @@ fn read_batches(
     }
 }
 
-fn send_batches(
-    sources: &[CorpusSource],
+fn send_batches<'a>(
+    sources: &'a [CorpusSource],
     mut skip: u64,
-    sender: &SyncSender<Result<Batch, DataError>>,
+    sender: &SyncSender<Result<Batch<'a>, DataError>>,
 ) -> Result<(), DataError> {
     let mut documents = Vec::new();
+    let mut sources_of = Vec::new();
     let mut text_bytes = 0;
     let mut bytes_before = 0;
     for source in sources {
@@ -456,10 +438,12 @@ fn send_batches(
             }
             text_bytes += document.fields.iter().map(String::len).sum::<usize>();
             documents.push(document);
+            sources_of.push(source);
             if text_bytes >= BATCH_BYTES || documents.len() >= BATCH_DOCUMENTS {
                 text_bytes = 0;
                 let batch = Batch {
                     documents: std::mem::take(&mut documents),
+                    sources: std::mem::take(&mut sources_of),
                     bytes_read: bytes_before + reader.bytes_read(),
                 };
                 if sender.send(Ok(batch)).is_err() {
@@ -472,6 +456,7 @@ fn send_batches(
     if !documents.is_empty() {
         let batch = Batch {
             documents,
+            sources: sources_of,
             bytes_read: bytes_before,
         };
         // As above.

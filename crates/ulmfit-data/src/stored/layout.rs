@@ -18,10 +18,6 @@ pub(super) const LABELS: &str = "labels.bin";
 
 /// The version of the layout. Another one is refused.
 pub(super) const VERSION: u32 = 1;
-/// Most distinct labels: more are no classes but a column of something else.
-pub(super) const MAX_LABELS: usize = 65_536;
-/// Most bytes of one label.
-pub(super) const MAX_LABEL_BYTES: usize = 4096;
 /// Most bytes of `corpus.json`, which is read whole. Labels are most of it, where there are many.
 pub(super) const MAX_DESCRIPTION_BYTES: u64 = 512 << 20;
 /// Bytes that are read or written at once.

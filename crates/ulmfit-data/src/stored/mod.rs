@@ -18,6 +18,7 @@
 mod checkpoint;
 mod encoder;
 mod finish;
+mod label_table;
 mod layout;
 mod open;
 mod positioned;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::layout::{CHUNK_BYTES, VERSION};
-use crate::corpus::{CorpusFormat, CorpusOptions};
+use crate::corpus::CorpusOptions;
 use crate::error::DataError;
 use crate::subwords::Subwords;
 use crate::tokenizer::{Tokenizer, TokenizerConfig};
@@ -64,10 +64,7 @@ impl SourceFacts {
         let mut earlier: Vec<(&Path, [u8; 32], u64)> = Vec::new();
         for source in sources {
             let path = source.path.as_path();
-            let format = match source.options.format {
-                Some(format) => format,
-                None => CorpusFormat::detect(path)?,
-            };
+            let format = source.options.format_of(path)?;
             add_json(&mut digest, &(format, &source.options));
             // Several splits of one archive are several sources.
             let known = earlier.iter().find(|(known, ..)| *known == path);

@@ -269,11 +269,12 @@ fn metaspace(model: &Model) -> Value {
     })
 }
 
-/// A text as a regular expression for just that text.
+/// A text as a regular expression for just that text. Angle brackets stand for themselves, and behind a
+/// backslash for the ends of a word.
 fn escaped(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let special = c.is_ascii_punctuation();
+            let special = c.is_ascii_punctuation() && !matches!(c, '<' | '>');
             special.then_some('\\').into_iter().chain([c])
         })
         .collect()

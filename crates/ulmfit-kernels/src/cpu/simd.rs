@@ -48,6 +48,20 @@ impl SimdLevel {
             .unwrap_or(Self::Scalar)
     }
 
+    /// The floats of a vector.
+    pub(crate) fn lanes(self) -> usize {
+        struct Lanes;
+        impl WithSimd for Lanes {
+            type Output = usize;
+
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, _: S) -> usize {
+                S::F32_LANES
+            }
+        }
+        dispatch(self, Lanes)
+    }
+
     fn is_available(self) -> bool {
         match self {
             Self::Scalar => true,

@@ -126,8 +126,9 @@ pub(crate) fn gradients(inputs: Inputs<'_>, mut wanted: Gradients<'_>) -> f32 {
         .bias
         .as_ref()
         .map_or(0, |_| chunk.div_ceil(BLOCK) * vocab_size);
-    let mut buffer = take_buffer(chunk * vocab_size + turned_len + sums_len);
-    let (logits, rest) = buffer.split_at_mut(chunk * vocab_size);
+    let len = chunk * vocab_size + turned_len + sums_len;
+    let mut buffer = take_buffer(len);
+    let (logits, rest) = buffer[..len].split_at_mut(chunk * vocab_size);
     let (turned, column_sums) = rest.split_at_mut(turned_len);
     let mut loss = 0.0;
     let mut hidden_grads = wanted
@@ -250,8 +251,13 @@ impl<'a> Inputs<'a> {
     /// greatest score, and the sum of all their exponentials.
     fn loss(&self, target: f32, all: f32, sum: f32) -> f64 {
         let smoothing = f64::from(self.label_smoothing);
-        let mean = f64::from(all) / self.vocab_size() as f64;
-        f64::from(sum).ln() - (1.0 - smoothing) * f64::from(target) - smoothing * mean
+        let loss = f64::from(sum).ln() - (1.0 - smoothing) * f64::from(target);
+        if smoothing > 0.0 {
+            loss - smoothing * f64::from(all) / self.vocab_size() as f64
+        } else {
+            // A word may be left out by a score of minus infinity, of which not even nothing is a number.
+            loss
+        }
     }
 }
 

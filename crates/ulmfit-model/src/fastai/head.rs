@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::container::Tensors;
+use super::container::{Tensors, shown};
 use super::layout::{Planned, Source};
 use super::misfit::Refusal;
 use super::survey::Survey;
@@ -37,13 +37,18 @@ pub(super) fn plan(
             linears.len()
         )));
     };
-    let rows = |linear: &str| {
-        let weight = tensors.get(format!("{linear}.weight").as_str());
-        weight
+    let rows = |linear: &str| match tensors.get(format!("{linear}.weight").as_str()) {
+        // Without elements it may state any number of rows, for each of which a missing bias gets a zero.
+        Some(weight) if weight.shape.contains(&0) => Err(Refusal::from(format!(
+            "has no elements in {}.weight, whose shape is {:?}; save the classifier again with learn.save",
+            shown(linear),
+            weight.shape
+        ))),
+        weight => Ok(weight
             .and_then(|weight| weight.shape.first().copied())
-            .unwrap_or(0)
+            .unwrap_or(0)),
     };
-    let sizes = [3 * d_embedding, rows(linear_0), rows(linear_1)];
+    let sizes = [3 * d_embedding, rows(linear_0)?, rows(linear_1)?];
     let mut planned = Vec::new();
     for (index, (norm, linear)) in [(norm_0, linear_0), (norm_1, linear_1)]
         .into_iter()
@@ -105,4 +110,55 @@ fn modules(tensors: &Tensors<'_>) -> (Vec<String>, Vec<String>) {
         modules.push(module.to_owned());
     }
     (norms, linears)
+}
+
+#[cfg(test)]
+mod tests {
+    use safetensors::Dtype;
+    use safetensors::tensor::TensorView;
+
+    use crate::fastai::{FastaiModel, FastaiPart};
+
+    /// A classifier of fastai 2 on an encoder of two words, one feature and one layer.
+    fn read(d_head: usize, n_classes: usize) -> Result<FastaiPart, String> {
+        let encoder = [
+            ("encoder.weight", vec![2, 1]),
+            ("rnns.0.module.weight_ih_l0", vec![4, 1]),
+            ("rnns.0.weight_hh_l0_raw", vec![4, 1]),
+            ("rnns.0.module.bias_ih_l0", vec![4]),
+            ("rnns.0.module.bias_hh_l0", vec![4]),
+        ];
+        let encoder = encoder.map(|(name, shape)| (format!("0.module.{name}"), shape));
+        let mut tensors = Vec::from(encoder);
+        for (block, [d_input, d_output]) in [[3, d_head], [d_head, n_classes]].iter().enumerate() {
+            let layers = format!("1.layers.{block}");
+            for norm in ["weight", "bias", "running_mean", "running_var"] {
+                tensors.push((format!("{layers}.0.{norm}"), vec![*d_input]));
+            }
+            tensors.push((format!("{layers}.2.weight"), vec![*d_output, *d_input]));
+        }
+        let zeros = [0; 64];
+        let views = tensors.into_iter().map(|(name, shape)| {
+            let bytes = 4 * shape.iter().product::<usize>();
+            let view = TensorView::new(Dtype::F32, shape, &zeros[..bytes]);
+            (name, view.expect("a tensor"))
+        });
+        let bytes = safetensors::serialize(views, None).expect("a file");
+        let model = FastaiModel::from_bytes(&bytes);
+        model.map(|it| it.part).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_head_without_elements_is_refused_before_its_biases_are_made() {
+        let (d_head, n_classes) = (2, 3);
+        let part = FastaiPart::Classifier { d_head, n_classes };
+        assert_eq!(read(d_head, n_classes), Ok(part));
+        for (d_head, n_classes) in [(0, 1 << 61), (0, 3), (2, 0)] {
+            let reason = read(d_head, n_classes).expect_err("it is refused");
+            assert!(
+                reason.starts_with("has no elements in 1.layers."),
+                "{reason}"
+            );
+        }
+    }
 }

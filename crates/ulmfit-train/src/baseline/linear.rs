@@ -6,6 +6,10 @@ use super::lbfgs::{dot, minimize};
 use super::sparse::Sparse;
 use super::tfidf::Tfidf;
 
+/// Weights at most. L-BFGS holds about twenty vectors of as many numbers, which is 3 GB; only with more than
+/// thirty classes of a large data set is this a bound.
+const MOST_WEIGHTS: usize = 20_000_000;
+
 /// What documents are to be answered with.
 #[derive(Clone, Copy)]
 pub(super) enum Answers<'a> {
@@ -34,7 +38,7 @@ impl Linear {
         n_outputs: usize,
         strength: f64,
     ) -> Self {
-        let (tfidf, rows) = Tfidf::fit(documents);
+        let (tfidf, rows) = Tfidf::fit(documents, MOST_WEIGHTS / n_outputs);
         let problem = Problem {
             columns: rows.transposed(tfidf.idf.len()),
             rows,
@@ -183,7 +187,8 @@ mod tests {
             (3, Answers::LabelSets(&sets)),
             (1, Answers::Numbers(&[0.5, -2.0, 1.0, 3.0])),
         ] {
-            let (tfidf, rows) = Tfidf::fit(&documents(&["a b", "b c a", "c a", "c b b"]));
+            let documents = documents(&["a b", "b c a", "c a", "c b b"]);
+            let (tfidf, rows) = Tfidf::fit(&documents, usize::MAX);
             let columns = rows.transposed(tfidf.idf.len());
             let problem = Problem {
                 rows,

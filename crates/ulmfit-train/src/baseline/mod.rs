@@ -1,7 +1,8 @@
 //! The baselines that a reported figure stands beside: TF-IDF and a linear model on the same split.
 //!
 //! Nothing is tuned, least of all on test data. Features are the words and the pairs of neighboring
-//! words of tokenized documents that occur in at least two of them, with sublinear term frequency,
+//! words of tokenized documents that occur in at least two of them (in more, where there would be twenty
+//! million weights otherwise), with sublinear term frequency,
 //! smoothed inverse document frequency and rows of unit length. The classifier minimizes
 //! cross-entropy plus `|w|² / (2 C)` with a free intercept: one weight a feature for two classes, one
 //! a class otherwise. These are scikit-learn's formulas for `TfidfVectorizer(ngram_range=(1, 2),

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use rayon::prelude::*;
@@ -19,7 +20,8 @@ pub(super) struct Tfidf {
 }
 
 impl Tfidf {
-    pub(super) fn fit(documents: &[Vec<String>]) -> (Self, Sparse) {
+    /// Takes at most `most` features, those of the most documents.
+    pub(super) fn fit(documents: &[Vec<String>], most: usize) -> (Self, Sparse) {
         let mut words = HashMap::new();
         for word in documents.iter().flatten() {
             if !words.contains_key(word) {
@@ -35,12 +37,13 @@ impl Tfidf {
         for (key, _) in counted.iter().flatten() {
             *in_documents.entry(*key).or_default() += 1;
         }
+        let least = least_documents(&in_documents, most);
         let mut features = HashMap::new();
         let mut idf = Vec::new();
         let n = documents.len() as f64;
         for (key, _) in counted.iter().flatten() {
             let seen_in = in_documents[key];
-            if seen_in >= MIN_DOCUMENTS && !features.contains_key(key) {
+            if seen_in >= least && !features.contains_key(key) {
                 features.insert(*key, idf.len() as u32);
                 idf.push(((1.0 + n) / (1.0 + f64::from(seen_in))).ln() + 1.0);
             }
@@ -80,6 +83,14 @@ impl Tfidf {
     }
 }
 
+/// In how many documents a feature must be at least, so that there are at most `most` of them.
+fn least_documents(in_documents: &HashMap<u64, u32>, most: usize) -> u32 {
+    let mut counts: Vec<u32> = in_documents.values().copied().collect();
+    counts.sort_unstable_by_key(|&count| Reverse(count));
+    let first_left_out = counts.get(most).map_or(0, |count| count + 1);
+    first_left_out.max(MIN_DOCUMENTS)
+}
+
 /// How often each known word and each pair of known neighbors occurs, in the order of their keys.
 fn counts(words: &HashMap<String, u32>, document: &[String]) -> Vec<(u64, u32)> {
     let ids: Vec<Option<u32>> = document
@@ -109,7 +120,7 @@ mod tests {
     /// Worked out by hand.
     #[test]
     fn rows_are_sublinear_smoothed_and_of_unit_length() {
-        let (tfidf, rows) = Tfidf::fit(&documents(&["a b a", "a c", "b d"]));
+        let (tfidf, rows) = Tfidf::fit(&documents(&["a b a", "a c", "b d"]), usize::MAX);
         // Only "a" and "b" are in two documents; no pair is.
         let idf = (4.0_f64 / 3.0).ln() + 1.0;
         assert_eq!(tfidf.idf, [idf, idf]);
@@ -125,5 +136,15 @@ mod tests {
         }
         assert_eq!(rows.row(1), [(0, 1.0)]);
         assert_eq!(rows.row(2), [(1, 1.0)]);
+    }
+
+    #[test]
+    fn the_rarest_features_go_where_there_are_too_many() {
+        let documents = documents(&["a b c", "c a", "b a d", "d"]);
+        let features = |most| Tfidf::fit(&documents, most).0.idf.len();
+        assert_eq!(
+            [features(9), features(4), features(3), features(1)],
+            [4, 4, 1, 1]
+        );
     }
 }

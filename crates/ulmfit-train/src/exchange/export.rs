@@ -144,13 +144,18 @@ pub fn export_fastai(model: &ModelFile, folder: &Path) -> Result<Vec<PathBuf>, T
                 };
                 let folder = match members.len() {
                     1 => folder.to_owned(),
-                    _ => folder.join(format!("member-{}", index + 1)),
+                    _ => member_folder(folder, index),
                 };
                 files.extend(write(&exported, &folder)?);
             }
             Ok(files)
         }
     }
+}
+
+/// The folder of an ensemble's member in that of the ensemble.
+pub(super) fn member_folder(folder: &Path, index: usize) -> PathBuf {
+    folder.join(format!("member-{}", index + 1))
 }
 
 fn write(exported: &Exported<'_>, folder: &Path) -> Result<Vec<PathBuf>, TrainError> {

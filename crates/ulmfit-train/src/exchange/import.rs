@@ -3,17 +3,14 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use ulmfit_data::{Direction, Rules, Splitter, Subwords, Tokenizer, TokenizerConfig, Vocab};
 use ulmfit_model::{
-    AwdLstmConfig, AwdLstmDropout, FastaiModel, FastaiPart, FastaiVersion, InitRng,
-    LanguageModelConfig, Precision, TextClassifierConfig, load_weights,
+    AwdLstmDropout, FastaiModel, FastaiPart, FastaiVersion, InitRng, LanguageModelConfig,
+    ModelError, Precision, TextClassifierConfig, load_weights,
 };
 
-use super::export::{self, Description, Kind};
 use super::vocabulary;
 use crate::digest;
 use crate::error::TrainError;
-use crate::model_file::{
-    ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel, check_answers,
-};
+use crate::model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel};
 use crate::target::{Standardization, Target};
 
 /// A checkpoint of fastai's, and what it does not say about itself.
@@ -90,7 +87,8 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
     let splitter = request.splitter;
     let config = TokenizerConfig { rules, splitter };
     let parts = Parts {
-        tokenizer: Tokenizer::from_parts(config, request.subwords.clone())?,
+        tokenizer: Tokenizer::from_parts(config, request.subwords.clone())
+            .map_err(|error| refuse(path, error.to_string()))?,
         vocab,
         direction: request.direction,
         provenance: Provenance {
@@ -111,7 +109,7 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
                 ));
             }
             let encoder = encoder.with_dropout(AwdLstmDropout::LANGUAGE_MODEL);
-            parts.language_model(LanguageModelConfig::new(encoder), fastai, device)?
+            parts.language_model(LanguageModelConfig::new(encoder), fastai, device)
         }
         FastaiPart::Classifier { d_head, n_classes } => {
             let labels = request.labels.clone().or(read.labels);
@@ -140,147 +138,41 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
                 precision: Precision::Float32,
                 temperature: 1.0,
             };
-            parts.classifier(config, answers, fastai, device)?
+            parts.classifier(config, answers, fastai, device)
         }
     };
     Ok(Imported {
-        model,
+        model: model.map_err(|error| refuse(path, error.to_string()))?,
         version,
         part,
         vocab: vocab_path,
     })
 }
 
-/// Makes a model of the folder that [`export_fastai`](super::export_fastai) wrote: the very model that
-/// was exported.
-///
-/// # Errors
-///
-/// As [`import_fastai`].
-pub fn import_export(folder: &Path, device: &Device) -> Result<Imported, TrainError> {
-    let path = |name: &str| folder.join(name);
-    let refuse = |name: &str, message: String| TrainError::ModelFile {
-        path: path(name),
-        message,
-    };
-    let text = |name: &str| fs_err::read_to_string(path(name));
-    let description = match text(export::DESCRIPTION) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(TrainError::ModelFile {
-                path: folder.to_owned(),
-                message: format!(
-                    "is a folder without {}, so none that `ulmfit export` wrote; name the .pth file",
-                    export::DESCRIPTION
-                ),
-            });
-        }
-        description => description?,
-    };
-    let description: Description = serde_json::from_str(&description)
-        .map_err(|error| refuse(export::DESCRIPTION, format!("is damaged ({error})")))?;
-    let Description {
-        kind,
-        tokenizer,
-        direction,
-        provenance,
-    } = description;
-    let vocab = vocabulary::read(&path(export::VOCAB))?;
-    let vocab = Vocab::from_strings(vocab.tokens)
-        .map_err(|error| refuse(export::VOCAB, error.to_string()))?;
-    let subwords = match tokenizer.splitter.subword_kind() {
-        Some(_) => Some(Subwords::from_json(&text(export::TOKENIZER)?)?),
-        None => None,
-    };
-    let bytes = fs_err::read(path(export::MODEL))?;
-    let fastai = FastaiModel::from_bytes(&bytes)
-        .map_err(|error| refuse(export::MODEL, error.to_string()))?;
-    let stated = kind.encoder();
-    let sizes = |config: &AwdLstmConfig| {
-        [
-            config.vocab_size,
-            config.d_embedding,
-            config.d_hidden,
-            config.n_layers,
-        ]
-    };
-    // Compared before a model of the stated sizes is made.
-    let one_layer = stated.n_layers == 1;
-    let same = sizes(&stated)
-        .iter()
-        .zip(sizes(&fastai.encoder))
-        .enumerate()
-        .all(|(index, (stated, found))| *stated == found || (index == 2 && one_layer));
-    if !same || vocab.len() != stated.vocab_size || !kind.is(fastai.part) {
-        return Err(refuse(
-            export::DESCRIPTION,
-            format!(
-                "states other sizes than {} and {} have; export the model again",
-                export::MODEL,
-                export::VOCAB
-            ),
-        ));
-    }
-    let parts = Parts {
-        tokenizer: Tokenizer::from_parts(tokenizer, subwords)?,
-        vocab,
-        direction,
-        provenance,
-    };
-    let (version, part) = (fastai.version, fastai.part);
-    let model = match kind {
-        Kind::LanguageModel { config } => parts.language_model(config, fastai, device)?,
-        Kind::Classifier {
-            config,
-            labels,
-            target,
-            standardization,
-            precision,
-            temperature,
-        } => {
-            check_answers(&config, &labels, &target, &standardization, temperature)
-                .map_err(|message| refuse(export::DESCRIPTION, message))?;
-            let answers = Answers {
-                labels,
-                target,
-                standardization,
-                precision: precision.into(),
-                temperature,
-            };
-            parts.classifier(config, answers, fastai, device)?
-        }
-    };
-    Ok(Imported {
-        model,
-        version,
-        part,
-        vocab: path(export::VOCAB),
-    })
-}
-
 /// What a classifier's scores are, and how they become probabilities.
-struct Answers {
-    labels: Vec<String>,
-    target: Target,
-    standardization: Standardization,
-    precision: Precision,
-    temperature: f32,
+pub(super) struct Answers {
+    pub(super) labels: Vec<String>,
+    pub(super) target: Target,
+    pub(super) standardization: Standardization,
+    pub(super) precision: Precision,
+    pub(super) temperature: f32,
 }
 
 /// What every model has beside its weights and their configuration.
-struct Parts {
-    tokenizer: Tokenizer,
-    vocab: Vocab,
-    direction: Direction,
-    provenance: Provenance,
+pub(super) struct Parts {
+    pub(super) tokenizer: Tokenizer,
+    pub(super) vocab: Vocab,
+    pub(super) direction: Direction,
+    pub(super) provenance: Provenance,
 }
 
 impl Parts {
-    fn language_model(
+    pub(super) fn language_model(
         self,
         config: LanguageModelConfig,
         fastai: FastaiModel,
         device: &Device,
-    ) -> Result<ModelFile, TrainError> {
+    ) -> Result<ModelFile, ModelError> {
         config.encoder.validate()?;
         let model = config.init(&mut InitRng::zeros(), device);
         let model = load_weights(model, fastai.weights)?;
@@ -294,13 +186,13 @@ impl Parts {
         })))
     }
 
-    fn classifier(
+    pub(super) fn classifier(
         self,
         config: TextClassifierConfig,
         answers: Answers,
         fastai: FastaiModel,
         device: &Device,
-    ) -> Result<ModelFile, TrainError> {
+    ) -> Result<ModelFile, ModelError> {
         config.validate()?;
         let model = config.init(&mut InitRng::zeros(), device);
         let model = load_weights(model, fastai.weights)?;

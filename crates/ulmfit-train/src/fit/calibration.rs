@@ -20,7 +20,7 @@ pub struct Calibration {
 
 /// Temperatures that are tried: a factor of twenty around none.
 const RANGE: [f64; 2] = [0.05, 20.0];
-/// Narrows the range to a thousandth.
+/// Narrows the range of the logarithm, 6, to less than a ten-thousandth.
 const STEPS: usize = 24;
 /// Bins of the calibration error.
 const BINS: usize = 10;

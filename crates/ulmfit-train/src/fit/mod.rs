@@ -59,7 +59,8 @@ pub struct FitOptions {
     pub tokenizer: Tokenizer,
     /// What the labels are to be.
     pub target: Target,
-    /// The recipe, where it is not to be chosen.
+    /// The recipe, where it is not to be chosen. One that chooses the classifier's best epoch, or ends it by
+    /// its `patience`, does so by the documents that are measured on.
     pub recipe: Option<Recipe>,
     /// The time that training may take, where it is bounded.
     pub time_budget: Option<Duration>,
@@ -135,8 +136,8 @@ pub struct Fitted {
     pub summary: FitSummary,
 }
 
-/// Fine-tunes a language model on all text but that held out, trains a classifier on the labeled part
-/// of it, fits the temperature of its probabilities (Guo et al. 2017), and measures the whole on what
+/// Fine-tunes a language model on all text but that held out, be it among the documents without labels
+/// too, trains a classifier on the labeled part of it, fits the temperature of its probabilities (Guo et al. 2017), and measures the whole on what
 /// was held out, beside TF-IDF with logistic regression, or for numbers with ridge regression.
 ///
 /// `pretrained` gives the language model of a direction to start from, none for a start from scratch.

@@ -39,8 +39,12 @@ pub struct FitPlan {
     pub contradicting: usize,
     /// How many of the documents that were given to measure on are among those to train on.
     pub leaked: usize,
+    /// How many documents without labels were left out, since they have the text of one to measure on.
+    pub withheld: usize,
     /// Labels of a single document, which is trained on and not measured.
     pub lone_classes: Vec<String>,
+    /// Labels that only documents to measure on have.
+    pub untrained_classes: Vec<String>,
     /// How to train.
     pub recipe: Recipe,
     /// The stages in order.
@@ -99,14 +103,15 @@ pub fn plan(
         validation,
     } = documents;
     let n_labeled = labeled.len();
-    let leaked = held_out::known(&validation, &labeled);
+    let texts = held_out::texts(&labeled);
+    let is_known = |document: &&Document| texts.contains(&held_out::words(document));
+    let leaked = validation.iter().filter(is_known).count();
     labeled.extend(validation);
     let of_documents = labeled.iter().map(|document| document.label.as_deref());
     let (labels, truth) = Truth::new(&options.target, of_documents)?;
-    if let Truth::Numbers(numbers) = &truth {
-        Standardization::of(numbers)?;
+    if let Truth::Classes(_) = &truth {
+        check_labels(&labels, labeled.len())?;
     }
-    check_labels(&labels, n_labeled)?;
     let blank = check_texts(&labeled)?;
     let to_train: Vec<usize> = (0..n_labeled).collect();
     let (drawn, duplicates) = held_out::draw(
@@ -120,9 +125,21 @@ pub fn plan(
     } else {
         drawn
     };
+    let n_unlabeled = unlabeled.len();
+    let texts = held_out::texts(held_out.iter().map(|&index| &labeled[index]));
+    unlabeled.retain(|document| !texts.contains(&held_out::words(document)));
+    let withheld = n_unlabeled - unlabeled.len();
+
     let counts = truth.counts(labels.len());
-    let lone = counts.iter().zip(&labels).filter(|(count, _)| **count == 1);
-    let lone_classes = lone.map(|(_, label)| label.clone()).collect();
+    let trained_on = truth.select(&others(&held_out, labeled.len()));
+    let trained = trained_on.counts(labels.len());
+    check_differ(&trained_on, &labels, &trained)?;
+    let labels_where = |holds: &dyn Fn(usize) -> bool| {
+        let places = (0..labels.len()).filter(|&label| holds(label));
+        places.map(|label| labels[label].clone()).collect()
+    };
+    let lone_classes = labels_where(&|label| trained[label] == 1 && counts[label] == 1);
+    let untrained_classes = labels_where(&|label| trained[label] == 0);
 
     let amount = Amount {
         // The weights of several labels would make each more probable than it is.
@@ -139,6 +156,7 @@ pub fn plan(
         (None, Some(recipe)) => recipe.clone(),
         (None, None) => recipe::choose(&amount, pretrained),
     };
+    recipe.validate()?;
     recipe.text = options.tokenizer.config().clone();
     let speed = speed.map(|measure| measure(&recipe)).transpose()?;
     let Decision {
@@ -157,27 +175,11 @@ pub fn plan(
         directions: 1,
         ..amount
     };
-    let stages = options.directions.iter().flat_map(|&direction| {
-        let seconds = speed.map(|speed| recipe::seconds(&recipe, &read, speed));
-        [
-            PlannedStage {
-                stage: "finetune",
-                direction,
-                epochs: recipe.finetune.training.epochs,
-                documents: text_documents,
-                seconds: seconds.map(|[finetune, _]| finetune),
-            },
-            PlannedStage {
-                stage: "classifier",
-                direction,
-                epochs: recipe.classifier.training.epochs,
-                documents: amount.documents,
-                seconds: seconds.map(|[_, classifier]| classifier),
-            },
-        ]
-    });
+    let directions = options.directions.iter();
     Ok(FitPlan {
-        stages: stages.collect(),
+        stages: directions
+            .flat_map(|&direction| stages(direction, &recipe, &read, speed))
+            .collect(),
         documents: labeled,
         unlabeled,
         target: options.target.clone(),
@@ -188,13 +190,15 @@ pub fn plan(
         repeated: duplicates.repeated,
         contradicting: duplicates.contradicting,
         leaked,
+        withheld,
         lone_classes,
+        untrained_classes,
         recipe,
     })
 }
 
 impl FitPlan {
-    /// The text that the language model reads: all but what is held out.
+    /// The text that the language model reads: all but what is held out, with labels or without.
     pub(super) fn text(&self) -> Vec<Document> {
         let train = self.train();
         let labeled = train.into_iter().map(|index| self.documents[index].clone());
@@ -213,6 +217,48 @@ impl FitPlan {
             .iter()
             .map(|&index| self.documents[index].clone());
         (documents.collect(), self.truth.select(&self.held_out))
+    }
+}
+
+/// The stages of a direction.
+fn stages(
+    direction: Direction,
+    recipe: &Recipe,
+    read: &Amount,
+    speed: Option<Speed>,
+) -> [PlannedStage; 2] {
+    let seconds = speed.map(|speed| recipe::seconds(recipe, read, speed));
+    [
+        PlannedStage {
+            stage: "finetune",
+            direction,
+            epochs: recipe.finetune.training.epochs,
+            documents: read.text_documents,
+            seconds: seconds.map(|[finetune, _]| finetune),
+        },
+        PlannedStage {
+            stage: "classifier",
+            direction,
+            epochs: recipe.classifier.training.epochs,
+            documents: read.documents,
+            seconds: seconds.map(|[_, classifier]| classifier),
+        },
+    ]
+}
+
+/// Fails when the documents to train on all have the same class, by the `counts` of the classes, or the same
+/// number.
+fn check_differ(truth: &Truth, labels: &[String], counts: &[usize]) -> Result<(), TrainError> {
+    match truth {
+        Truth::Numbers(numbers) => Standardization::of(numbers).map(|_| ()),
+        Truth::Classes(classes) => match counts.iter().position(|&count| count == classes.len()) {
+            Some(only) => Err(TrainError::Unusable(format!(
+                "every document to train on has the label \"{}\"; only those to measure on have others",
+                labels[only]
+            ))),
+            None => Ok(()),
+        },
+        Truth::LabelSets(_) => Ok(()),
     }
 }
 
@@ -362,4 +408,104 @@ fn digest_of(
     let documents = labeled.iter().chain(unlabeled);
     lines.extend(documents.map(|it| digest::of_text(&format!("{:?}{:?}", it.fields, it.label))));
     digest::of_text(&lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn planned(documents: FitDocuments, target: Target) -> Result<FitPlan, TrainError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = FitOptions {
+            target,
+            ..FitOptions::new(folder.path(), Device::flex())
+        };
+        plan(documents, true, None, &options)
+    }
+
+    fn labeled(rows: impl IntoIterator<Item = (usize, &'static str)>) -> Vec<Document> {
+        let document = |(number, label)| Document::labeled(format!("Text {number}"), label);
+        rows.into_iter().map(document).collect()
+    }
+
+    fn of_two_classes(numbers: std::ops::Range<usize>) -> Vec<Document> {
+        labeled(numbers.map(|number| (number, ["no", "yes"][number % 2])))
+    }
+
+    #[test]
+    fn no_text_that_is_measured_on_is_read_without_its_label() {
+        let documents = FitDocuments {
+            labeled: of_two_classes(0..40),
+            unlabeled: (0..60)
+                .map(|i| Document::new(format!("text  {i}")))
+                .collect(),
+            validation: Vec::new(),
+        };
+        let plan = planned(documents, Target::SingleLabel).unwrap();
+        assert_eq!(plan.held_out.len(), 4);
+        assert_eq!([plan.withheld, plan.unlabeled.len()], [4, 56]);
+        let read = held_out::texts(&plan.text());
+        let measured = held_out::texts(&plan.held_out().0);
+        assert!(read.is_disjoint(&measured));
+    }
+
+    #[test]
+    fn what_is_trained_on_must_differ() {
+        let documents = |numbers: &'static [&'static str]| FitDocuments {
+            labeled: labeled((0..).zip(numbers[1..].iter().copied())),
+            validation: labeled([(90, numbers[0])]),
+            ..FitDocuments::default()
+        };
+        let refused = |labels, target| planned(documents(labels), target).unwrap_err().to_string();
+        let message = refused(&["a", "b", "b", "b"], Target::SingleLabel);
+        assert!(
+            message.contains("to train on has the label \"b\""),
+            "{message}"
+        );
+        let message = refused(&["1", "2", "2", "2"], Target::Regression);
+        assert!(
+            message.contains("to train on has the number 2"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn labels_of_one_side_alone_are_told() {
+        let documents = FitDocuments {
+            labeled: labeled([
+                (0, "a"),
+                (1, "a"),
+                (2, "b"),
+                (3, "b"),
+                (4, "once"),
+                (5, "also"),
+            ]),
+            validation: labeled([(6, "a"), (7, "also"), (8, "new")]),
+            ..FitDocuments::default()
+        };
+        let plan = planned(documents, Target::SingleLabel).unwrap();
+        assert_eq!(plan.lone_classes, ["once"]);
+        assert_eq!(plan.untrained_classes, ["new"]);
+    }
+
+    #[test]
+    fn labels_that_never_repeat_are_no_classes_but_may_be_sets() {
+        let label = |i: usize| format!("{i};{}", i / 2);
+        let documents = || FitDocuments {
+            labeled: (0..60)
+                .map(|i| Document::labeled(format!("Text {i}"), label(i)))
+                .collect(),
+            ..FitDocuments::default()
+        };
+        let message = planned(documents(), Target::SingleLabel).unwrap_err();
+        assert!(
+            message.to_string().contains("too many for classes"),
+            "{message}"
+        );
+        let separator = Some(";".to_owned());
+        let plan = planned(documents(), Target::MultiLabel { separator }).unwrap();
+        assert_eq!(plan.labels.len(), 60);
+    }
 }

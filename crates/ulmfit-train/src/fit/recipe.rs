@@ -156,23 +156,20 @@ pub(super) fn seconds(recipe: &Recipe, amount: &Amount, speed: Speed) -> [f64; 2
     tokens.map(|tokens| (amount.directions * tokens) as f64 / speed.tokens_per_second)
 }
 
-/// The epochs in which the classifier trains all groups: those of its last phase.
+/// The epochs of the classifier's last phase, in which all groups train.
 fn last_epochs(recipe: &Recipe) -> usize {
-    match &recipe.classifier.training.unfreezing {
-        Unfreezing::Explicit(phases) => phases.last().map_or(0, |phase| phase.epochs),
-        _ => recipe.classifier.training.epochs,
-    }
+    let training = &recipe.classifier.training;
+    let phases = training.phases(recipe.model.n_layers + 2);
+    let phases = phases.expect("the recipe was validated");
+    phases.last().map_or(0, |phase| phase.epochs)
 }
 
 fn set_last_epochs(recipe: &mut Recipe, epochs: usize) {
+    let before = recipe.classifier.training.epochs - last_epochs(recipe);
+    recipe.classifier.training.epochs = before + epochs;
     if let Some(last) = last_phase(recipe) {
         last.epochs = epochs;
     }
-    let training = &mut recipe.classifier.training;
-    training.epochs = match &training.unfreezing {
-        Unfreezing::Explicit(phases) => phases.iter().map(|phase| phase.epochs).sum(),
-        _ => epochs,
-    };
 }
 
 fn last_phase(recipe: &mut Recipe) -> Option<&mut Stage> {
@@ -233,6 +230,15 @@ mod tests {
             assert!(total <= limit.as_secs_f64() + 1.0, "{minutes}: {total}");
             assert!(texts >= amount.documents);
         }
+        let mut gradual = base();
+        gradual.classifier.training.unfreezing = Unfreezing::Gradual;
+        gradual.classifier.training.epochs = 20;
+        shorten(&mut gradual, &amount, Duration::from_mins(10), speed).unwrap();
+        // The head, three layers, and then all groups.
+        assert_eq!(
+            gradual.classifier.training.epochs,
+            4 + LEAST_CLASSIFIER_EPOCHS
+        );
         let limit = Duration::from_mins(1);
         let error = shorten(&mut base(), &amount, limit, speed).unwrap_err();
         assert!(

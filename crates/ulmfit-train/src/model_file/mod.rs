@@ -160,7 +160,8 @@ impl ModelFile {
                         .map_err(refuse)?;
                     let weights = file.tensors(&prefix).map_err(refuse)?;
                     let model = config.init(&mut InitRng::zeros(), device);
-                    let model = load_weights(model, weights)?;
+                    let model =
+                        load_weights(model, weights).map_err(|error| refuse(error.to_string()))?;
                     return Ok(Self::LanguageModel(Box::new(TrainedLanguageModel {
                         config,
                         tokenizer,
@@ -188,7 +189,8 @@ impl ModelFile {
                     let precision = weights.into();
                     let weights = file.tensors(&prefix).map_err(refuse)?;
                     let model = config.init(&mut InitRng::zeros(), device);
-                    let model = load_weights(model, weights)?;
+                    let model =
+                        load_weights(model, weights).map_err(|error| refuse(error.to_string()))?;
                     classifiers.push(TrainedClassifier {
                         config,
                         tokenizer,

@@ -133,7 +133,21 @@ impl Recipe {
             .with_dropout(dropout)
     }
 
-    fn validate(&self) -> Result<(), TrainError> {
+    /// Checks what can be checked without data; the stages do so first.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Model`], [`TrainError::Optim`] or [`TrainError::Unusable`] name what is out of range
+    /// or contradicts itself.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        /// More fillers than words help no matrix product.
+        const MOST_FILLERS: usize = 65_536;
+        if self.vocab.pad_to_multiple > MOST_FILLERS {
+            return Err(TrainError::Unusable(format!(
+                "`pad_to_multiple` is {}, which is not from 0 to {MOST_FILLERS}",
+                self.vocab.pad_to_multiple
+            )));
+        }
         for stage in [&self.pretrain, &self.finetune] {
             self.encoder(1, stage.dropout()).validate()?;
             stage.training.validate(self.model.n_layers + 1)?;
@@ -143,7 +157,8 @@ impl Recipe {
                 ));
             }
         }
-        self.encoder(1, self.classifier.dropout()).validate()?;
+        let encoder = self.encoder(1, self.classifier.dropout());
+        self.classifier.config(encoder, 1).validate()?;
         self.classifier.training.validate(self.model.n_layers + 2)
     }
 }

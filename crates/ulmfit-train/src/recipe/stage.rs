@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 use ulmfit_data::SequenceLength;
-use ulmfit_model::AwdLstmDropout;
+use ulmfit_model::{AwdLstmConfig, AwdLstmDropout, TextClassifierConfig};
 use ulmfit_optim::{
     DiscriminativeLr, OptimError, OptimizerConfig, ScheduleConfig, Stage, Unfreezing,
 };
@@ -101,8 +101,8 @@ pub struct ClassifierRecipe {
     pub training: TrainingRecipe,
 }
 
-/// How much a document counts in the loss, by its class; ours, `balanced` as scikit-learn has it. A class that is `r` times as frequent as the
-/// classes are on average counts 1, 1/r or 1/√r. Of several labels a document, one that `n` documents
+/// How much a document counts in the loss, by its class; ours, `balanced` as scikit-learn has it. A class
+/// that is `r` times as frequent as the classes are on average counts 1, 1/r or 1/√r. Of several labels a document, one that `n` documents
 /// lack for each that has it counts 1, n or √n where it is there (`pos_weight` of `PyTorch`'s
 /// `BCEWithLogitsLoss`), and 1 where it is not. Numbers count the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,6 +168,15 @@ impl LanguageModelRecipe {
 }
 
 impl ClassifierRecipe {
+    /// The configuration of a classifier on top of a language model's encoder.
+    pub fn config(&self, encoder: AwdLstmConfig, n_outputs: usize) -> TextClassifierConfig {
+        TextClassifierConfig::new(encoder.with_dropout(self.dropout()), n_outputs)
+            .with_d_head(self.d_head)
+            .with_head_dropout(self.head_dropout)
+            .with_bptt(self.bptt)
+            .with_max_len(Some(self.max_len))
+    }
+
     /// The dropout probabilities, multiplied.
     pub fn dropout(&self) -> AwdLstmDropout {
         self.dropout.scaled(self.dropout_multiplier)

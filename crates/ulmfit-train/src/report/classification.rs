@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ratio;
+use super::{LabelCounts, ratio};
 
 /// How predictions compare with the truth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,8 @@ pub struct ClassificationReport {
     pub per_class: BTreeMap<String, ClassReport>,
     /// The classes' names, in the order of `confusion`.
     pub labels: Vec<String>,
-    /// `confusion[t][p]` documents of class `t` were taken for class `p`.
+    /// `confusion[t][p]` documents of class `t` were taken for class `p`; empty with more than a thousand
+    /// classes, of which nobody would read it.
     pub confusion: Vec<Vec<usize>>,
     /// How many documents there were.
     pub documents: usize,
@@ -39,18 +40,29 @@ pub struct ClassReport {
 impl ClassificationReport {
     /// Compares predicted with true classes, each an index of `labels`.
     pub fn new(labels: &[String], truth: &[usize], predicted: &[usize]) -> Self {
-        let mut confusion = vec![vec![0; labels.len()]; labels.len()];
+        const MOST_ROWS: usize = 1000;
+        let rows = if labels.len() > MOST_ROWS {
+            0
+        } else {
+            labels.len()
+        };
+        let mut confusion = vec![vec![0; rows]; rows];
+        let mut counts = vec![LabelCounts::default(); labels.len()];
+        let mut right = 0;
         for (&actual, &predicted) in truth.iter().zip(predicted) {
-            confusion[actual][predicted] += 1;
+            if rows > 0 {
+                confusion[actual][predicted] += 1;
+            }
+            counts[actual].support += 1;
+            counts[predicted].taken_for += 1;
+            if actual == predicted {
+                counts[actual].right += 1;
+                right += 1;
+            }
         }
-        let per_class = labels
-            .iter()
-            .enumerate()
-            .map(|(class, label)| (label.clone(), ClassReport::new(&confusion, class)))
-            .collect::<BTreeMap<_, _>>();
-        let right = (0..labels.len())
-            .map(|class| confusion[class][class])
-            .sum::<usize>();
+        let per_class: BTreeMap<_, _> = (labels.iter().cloned())
+            .zip(counts.into_iter().map(LabelCounts::report))
+            .collect();
         let accuracy = ratio(right, truth.len());
         let f1_sum = per_class.values().map(|class| class.f1).sum::<f64>();
         Self {
@@ -66,13 +78,6 @@ impl ClassificationReport {
 }
 
 impl ClassReport {
-    fn new(confusion: &[Vec<usize>], class: usize) -> Self {
-        let right = confusion[class][class];
-        let support = confusion[class].iter().sum::<usize>();
-        let taken_for = confusion.iter().map(|row| row[class]).sum::<usize>();
-        Self::of_counts(right, taken_for, support)
-    }
-
     /// Of those taken for a class and those of it, `right` are both.
     pub(super) fn of_counts(right: usize, taken_for: usize, support: usize) -> Self {
         let precision = ratio(right, taken_for);
@@ -108,5 +113,14 @@ mod tests {
         let c = report.per_class["c"];
         assert!(c.precision.abs() < 1e-12 && c.f1.abs() < 1e-12 && c.support == 0);
         assert!((report.macro_f1 - (2.0 / 3.0 + 0.5) / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn many_classes_take_no_table() {
+        let labels: Vec<String> = (0..100_000).map(|class| class.to_string()).collect();
+        let report = ClassificationReport::new(&labels, &[99_999, 7], &[99_999, 8]);
+        assert!(report.confusion.is_empty());
+        assert!((report.accuracy - 0.5).abs() < 1e-12);
+        assert_eq!(report.per_class["7"].support, 1);
     }
 }

@@ -59,9 +59,9 @@ impl MultiLabelReport {
 /// How often a label, or any, was predicted and right.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LabelCounts {
-    right: usize,
-    taken_for: usize,
-    support: usize,
+    pub(super) right: usize,
+    pub(super) taken_for: usize,
+    pub(super) support: usize,
 }
 
 impl LabelCounts {

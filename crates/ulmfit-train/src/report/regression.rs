@@ -28,14 +28,15 @@ impl RegressionReport {
             mean(numbers.iter().map(|number| (number - around).powi(2)))
         };
         let spread = variance(truth, true_mean).sqrt() * variance(predicted, predicted_mean).sqrt();
+        let constant = [truth, predicted].map(|it| is_constant(it.iter().copied()));
         Self {
             r2: r2(pairs().map(|(&truth, &predicted)| (truth, predicted))),
             mean_absolute_error: mean_error(f64::abs),
             root_mean_squared_error: mean_error(|error| error * error).sqrt(),
-            pearson: if spread > 0.0 {
-                covariance / spread
-            } else {
+            pearson: if constant.contains(&true) || spread <= 0.0 {
                 0.0
+            } else {
+                covariance / spread
             },
             documents: truth.len(),
         }
@@ -46,12 +47,22 @@ impl RegressionReport {
 pub(crate) fn r2(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let center = mean(pairs.clone().map(|(truth, _)| truth));
     let errors: f64 = pairs.clone().map(|(a, b)| (a - b).powi(2)).sum();
-    let distances: f64 = pairs.map(|(truth, _)| (truth - center).powi(2)).sum();
-    if distances > 0.0 {
-        1.0 - errors / distances
-    } else {
+    let distances: f64 = pairs
+        .clone()
+        .map(|(truth, _)| (truth - center).powi(2))
+        .sum();
+    if is_constant(pairs.map(|(truth, _)| truth)) || distances <= 0.0 {
         f64::from(u8::from(errors <= 0.0))
+    } else {
+        1.0 - errors / distances
     }
+}
+
+/// Whether all numbers are the same. Their distances from the mean do not tell: the mean of equal numbers
+/// is rounded.
+fn is_constant(mut numbers: impl Iterator<Item = f64>) -> bool {
+    let first = numbers.next();
+    numbers.all(|number| first.is_some_and(|first| number.total_cmp(&first).is_eq()))
 }
 
 fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
@@ -80,6 +91,8 @@ mod tests {
     fn constants_have_figures_too() {
         let of_constant = RegressionReport::new(&[2.0, 2.0], &[1.0, 3.0]);
         assert!(of_constant.r2.abs() < 1e-12 && of_constant.pearson.abs() < 1e-12);
+        let rounded = RegressionReport::new(&[0.1; 3], &[0.6, 0.6, 0.6]);
+        assert!(rounded.r2.abs() < 1e-12 && rounded.pearson.abs() < 1e-12);
         let met = RegressionReport::new(&[2.0], &[2.0]);
         assert!((met.r2 - 1.0).abs() < 1e-12);
         assert_eq!(RegressionReport::new(&[], &[]).documents, 0);

@@ -76,9 +76,11 @@ pub fn train_classifier<'a>(
         target,
         held_out,
     } = data.into();
+    recipe.validate()?;
     let stage = &recipe.classifier;
     let (labels, truth) = Truth::new(&target, corpus.labels().iter())?;
     let (train, valid) = if let Some(valid) = held_out {
+        check_rising(&valid, truth.len())?;
         (others(&valid, truth.len()), valid)
     } else {
         stratified_split(&truth.strata(), stage.training.validation, options.seed)
@@ -96,6 +98,7 @@ pub fn train_classifier<'a>(
     let direction = options.direction;
     let corpus = directed(corpus.encode_all(&vocab).load()?, direction);
     let data_digest = digest::of_data(&corpus, &truth.words(), &vocab)?;
+    let data_digest = digest::of_text(&format!("{data_digest} {labels:?} {valid:?}"));
     let standardization = Standardization::of_truth(&truth.select(&train))?;
     let part = |places: &[usize], weights| Labeled {
         documents: corpus.select(places),
@@ -111,8 +114,8 @@ pub fn train_classifier<'a>(
         part(&valid, ClassWeights::None),
     );
 
-    let config = config_on(encoder, stage, target.n_outputs(&labels));
-    let classifier = start(&config, weights, options.seed, &options.device);
+    let config = stage.config(encoder, target.n_outputs(&labels));
+    let classifier = start(&config, weights, options.seed, &options.device)?;
     let mut run = Run::open(
         Subject {
             stage: "classifier",
@@ -151,6 +154,17 @@ pub fn train_classifier<'a>(
     ModelFile::Classifier(vec![trained.clone()]).save(&run.dir.model())?;
     run.finish(observer)?;
     Ok(trained)
+}
+
+/// Fails unless these are places below `count`, each above the one before it.
+fn check_rising(places: &[usize], count: usize) -> Result<(), TrainError> {
+    let rises = places.windows(2).all(|pair| pair[0] < pair[1]);
+    if rises && places.last().is_none_or(|&last| last < count) {
+        return Ok(());
+    }
+    Err(TrainError::Unusable(format!(
+        "the documents to hold out are places from 0 to below {count}, in rising order"
+    )))
 }
 
 /// What a classifier is built on.
@@ -205,31 +219,19 @@ impl Base {
     }
 }
 
-/// The configuration of a classifier on top of a language model's encoder.
-pub(super) fn config_on(
-    encoder: AwdLstmConfig,
-    recipe: &ClassifierRecipe,
-    n_outputs: usize,
-) -> TextClassifierConfig {
-    TextClassifierConfig::new(encoder.with_dropout(recipe.dropout()), n_outputs)
-        .with_d_head(recipe.d_head)
-        .with_head_dropout(recipe.head_dropout)
-        .with_bptt(recipe.bptt)
-        .with_max_len(Some(recipe.max_len))
-}
-
 /// The classifier before its first step: a language model's encoder, if there is one, and a new head.
 pub(super) fn start(
     config: &TextClassifierConfig,
     encoder: Option<AwdLstm>,
     seed: u64,
     device: &Device,
-) -> TextClassifier {
+) -> Result<TextClassifier, TrainError> {
+    config.validate()?;
     let classifier = config.init(&mut InitRng::new(seed), &device.clone().autodiff());
-    match encoder {
+    Ok(match encoder {
         Some(encoder) => classifier.with_encoder(encoder.train(), config),
         None => classifier,
-    }
+    })
 }
 
 /// Trains `model` as the recipe says, from the run's checkpoint if there is one.
@@ -311,6 +313,7 @@ fn train_loop(
     let validated = !valid.objective.is_empty();
     let keep = recipe.training.keep;
     let model = weights::chosen(&run.dir, model, &optimizer, keep, validated)?;
+    session.check_weights(&named_weights(&model))?;
     if validated {
         let result = validate(&model, valid, recipe.training.batch_size)?;
         let metrics = &mut run.info.metrics;

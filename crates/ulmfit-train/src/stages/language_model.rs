@@ -56,6 +56,8 @@ pub(super) fn train(
 
     let mut optimizer = recipe.training.optimizer.init()?;
     let (mut model, progress, mut carried) = weights::restore(run, model, &mut optimizer)?;
+    let start = AwdLstmState::zeros(&model.encoder, recipe.training.batch_size, &device);
+    check_state(run, carried.as_ref(), &start)?;
     let mut session = Session::start(
         run.stage,
         &run.dir,
@@ -78,9 +80,7 @@ pub(super) fn train(
         }
         let mut batches = stream.epoch(index as u64);
         batches.skip_batches(done);
-        let mut state = carried.take().unwrap_or_else(|| {
-            AwdLstmState::zeros(&model.encoder, recipe.training.batch_size, &device)
-        });
+        let mut state = carried.take().unwrap_or_else(|| start.clone());
         for (position, batch) in (done..).zip(batches) {
             let batch = batch?;
             let schedule_step = epoch.schedule_offset + position;
@@ -126,18 +126,46 @@ pub(super) fn train(
 
     let keep = recipe.training.keep;
     let model = weights::chosen(&run.dir, model, &optimizer, keep, valid.is_some())?;
+    session.check_weights(&named_weights(&model))?;
     if let Some(valid) = &valid {
         let result = validate(&model, valid.epoch_in_order(), &options.device)?;
-        run.info.metrics.extend([
-            ("valid_loss".to_owned(), result.loss),
-            ("valid_perplexity".to_owned(), result.perplexity()),
-        ]);
-        let accuracy = result.accuracy.map(|it| ("valid_accuracy".to_owned(), it));
-        run.info.metrics.extend(accuracy);
+        run.info.metrics.extend(metrics(&result));
     }
     run.info.steps = session.progress().step;
     run.info.seconds = session.seconds();
     Ok(model.valid())
+}
+
+/// Fails when a checkpoint's hidden state has other shapes than the model's.
+fn check_state(
+    run: &Run,
+    carried: Option<&AwdLstmState>,
+    start: &AwdLstmState,
+) -> Result<(), TrainError> {
+    let shapes = |state: &AwdLstmState| {
+        let layers = state.layers.iter();
+        let shapes = layers.map(|layer| [layer.hidden.dims(), layer.cell.dims()]);
+        shapes.collect::<Vec<_>>()
+    };
+    if carried.is_none_or(|carried| shapes(carried) == shapes(start)) {
+        return Ok(());
+    }
+    let message = "its hidden state is of another model";
+    Err(weights::misfit(&run.dir.last_checkpoint(), &message))
+}
+
+/// What `run.json` says of a validation. A perplexity that is infinite is left out, since JSON has no such
+/// number.
+fn metrics(validation: &Validation) -> Vec<(String, f64)> {
+    let perplexity = Some(validation.perplexity()).filter(|it| it.is_finite());
+    let metrics = [
+        ("valid_loss", Some(validation.loss)),
+        ("valid_perplexity", perplexity),
+        ("valid_accuracy", validation.accuracy),
+    ];
+    let known = metrics.into_iter();
+    let known = known.filter_map(|(name, metric)| Some((name.to_owned(), metric?)));
+    known.collect()
 }
 
 /// What draws the words that targets are compared with, unless those are the whole vocabulary.

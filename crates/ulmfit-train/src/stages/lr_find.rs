@@ -78,6 +78,7 @@ pub fn find_learning_rate(
             options.first, options.last, options.steps
         )));
     }
+    recipe.validate()?;
     match stage {
         LrFindStage::Pretrain => {
             let data = language_model_data(
@@ -194,13 +195,10 @@ fn of_classifier(
         documents,
         objective,
     };
-    let config = classifier::config_on(
-        language_model.config.encoder,
-        recipe,
-        options.target.n_outputs(&names),
-    );
+    let n_outputs = options.target.n_outputs(&names);
+    let config = recipe.config(language_model.config.encoder, n_outputs);
     let encoder = language_model.model.encoder;
-    let model = classifier::start(&config, Some(encoder), options.seed, &options.device);
+    let model = classifier::start(&config, Some(encoder), options.seed, &options.device)?;
     let batches = DocumentBatches::new(train.documents.lengths(), recipe.training.batch_size)?;
     let groups = LayerGroups::new(&model, model.layer_groups())?;
     let mut test = RangeTest::new(&recipe.training, &groups, options, observer)?;

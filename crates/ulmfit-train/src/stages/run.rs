@@ -101,7 +101,7 @@ impl Run {
     pub(super) fn finish(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
         self.info.status = RunStatus::Finished;
         self.dir.write_info(&self.info)?;
-        let elapsed = Duration::from_secs_f64(self.info.seconds);
+        let elapsed = Duration::try_from_secs_f64(self.info.seconds).unwrap_or_default();
         observer.observe(&Event::StageFinished {
             stage: self.stage,
             elapsed,

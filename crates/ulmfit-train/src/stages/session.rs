@@ -166,6 +166,9 @@ impl<'a> Session<'a> {
         }
         let epoch = self.progress.epoch + 1;
         if let Some(validation) = validation {
+            if !validation.loss.is_finite() {
+                return Err(self.diverged(validation.loss));
+            }
             let line = self.line();
             let line = Line {
                 valid_loss: Some(validation.loss),
@@ -184,7 +187,7 @@ impl<'a> Session<'a> {
         if best {
             self.progress.best_loss = validation.map(|validation| validation.loss);
             self.progress.epochs_since_best = 0;
-        } else {
+        } else if validation.is_some() {
             self.progress.epochs_since_best += 1;
         }
         self.progress.epoch = epoch;
@@ -195,6 +198,16 @@ impl<'a> Session<'a> {
     /// Whether there was no progress for as long as the recipe's patience lasts.
     pub(super) fn is_out_of_patience(&self, recipe: &TrainingRecipe) -> bool {
         recipe.patience > 0 && self.progress.epochs_since_best >= recipe.patience
+    }
+
+    /// Fails when the weights that the stage ends with are not numbers: the last update may have made them
+    /// so, and no loss has been computed with them since.
+    pub(super) fn check_weights(&self, weights: &[NamedTensor]) -> Result<(), TrainError> {
+        let finite = |tensor: &NamedTensor| tensor.values.iter().all(|value| value.is_finite());
+        if weights.iter().all(finite) {
+            return Ok(());
+        }
+        Err(self.diverged(f64::NAN))
     }
 
     fn log_loss(&mut self) -> Result<(), TrainError> {

@@ -1,5 +1,8 @@
 //! A stage's weights: taken up from a checkpoint, kept when they are the best, chosen at the end.
 
+use std::fmt::Display;
+use std::path::Path;
+
 use burn::module::Module;
 use ulmfit_model::{AwdLstmState, load_weights, named_weights};
 use ulmfit_optim::Optimizer;
@@ -23,9 +26,20 @@ pub(super) fn restore<M: Module>(
     let Some(checkpoint) = run.checkpoint.take() else {
         return Ok((model, Progress::default(), None));
     };
-    let model = load_weights(model, checkpoint.weights)?;
-    optimizer.load_state(&model, checkpoint.optimizer)?;
+    let path = run.dir.last_checkpoint();
+    let model = load_weights(model, checkpoint.weights).map_err(|error| misfit(&path, &error))?;
+    optimizer
+        .load_state(&model, checkpoint.optimizer)
+        .map_err(|error| misfit(&path, &error))?;
     Ok((model, checkpoint.progress, checkpoint.state))
+}
+
+/// A checkpoint that is not of the run that its folder describes.
+pub(super) fn misfit(path: &Path, error: &dyn Display) -> TrainError {
+    TrainError::ModelFile {
+        path: path.to_owned(),
+        message: format!("{error}; remove the run's folder to start over"),
+    }
 }
 
 /// Writes the weights as the best so far.
@@ -49,11 +63,10 @@ pub(super) fn chosen<M: Module>(
 ) -> Result<M, TrainError> {
     match keep {
         Keep::Best if validated => {
-            let best = TensorFile::open(&dir.best_checkpoint())?;
-            Ok(load_weights(
-                model,
-                best.tensors("").map_err(TrainError::Unusable)?,
-            )?)
+            let path = dir.best_checkpoint();
+            let best = TensorFile::open(&path)?.tensors("");
+            let best = best.map_err(|error| misfit(&path, &error))?;
+            load_weights(model, best).map_err(|error| misfit(&path, &error))
         }
         Keep::Best | Keep::Last => Ok(optimizer.averaged(model)),
     }

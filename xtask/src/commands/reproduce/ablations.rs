@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::{imdb_corpus, program, trec_corpus};
+use super::{imdb_corpus, trec_corpus};
 use crate::manifest::Manifest;
 use crate::reproduce::ablations::{Ablations, DataSet, ROWS};
-use crate::reproduce::corpus::file_name;
 use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::study::design::{DIRECTION, Design};
 use crate::reproduce::study::kept::Kept;
-use crate::workspace;
+use crate::ulmfit::Ulmfit;
+use crate::workspace::{self, file_name};
 
 /// Which part of the study to run; what is finished is kept, and what was stopped goes on.
 #[derive(Args)]
@@ -55,7 +55,7 @@ fn row_names() -> PossibleValuesParser {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let studies = arguments.data_set.iter().map(|&it| arguments.study(it));
     let studies = studies.collect::<anyhow::Result<Vec<_>>>()?;
-    let ulmfit = program(arguments.binary.as_ref(), &arguments.device)?;
+    let ulmfit = Ulmfit::named_or_built(arguments.binary.as_ref(), &arguments.device)?;
     studies.iter().try_for_each(|study| study.run(&ulmfit))
 }
 

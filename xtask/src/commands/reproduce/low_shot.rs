@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::{Direction, Imdb, Options, Profile, program};
-use crate::reproduce::corpus::file_name;
+use super::{Direction, Imdb, Options, Profile};
 use crate::reproduce::low_shot::{Arm, LABELS, LowShot, SEEDS, TEST_DOCUMENTS, TOKENS_PER_REVIEW};
 use crate::reproduce::pretrained;
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::study::design::{DIRECTION, Design};
 use crate::reproduce::study::kept::Kept;
 use crate::reproduce::study::step::Step;
-use crate::workspace;
+use crate::ulmfit::Ulmfit;
+use crate::workspace::{self, file_name};
 
 /// The seed of the `cpu` profile.
 const PROFILE_SEED: u64 = 42;
@@ -55,7 +55,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let study = arguments.study()?;
-    study.run(&program(arguments.binary.as_ref(), &arguments.device)?)
+    let binary = arguments.binary.as_ref();
+    study.run(&Ulmfit::named_or_built(binary, &arguments.device)?)
 }
 
 impl Arguments {

@@ -18,10 +18,11 @@ use serde::Serialize;
 pub(crate) use rows::{ROWS, Row};
 
 use crate::machine::Machine;
+use crate::reproduce::corpus::Draw;
 use crate::reproduce::low_shot::TOKENS_PER_REVIEW;
 use crate::reproduce::report::RecipeFacts;
 use crate::reproduce::study::cell::Cell;
-use crate::reproduce::study::design::{Design, Draw, Start};
+use crate::reproduce::study::design::{Design, Start};
 use crate::reproduce::study::estimate;
 use crate::reproduce::study::step::Step;
 use crate::ulmfit::Ulmfit;
@@ -68,6 +69,9 @@ impl Ablations {
             }
         }
         // Before anything that takes time.
+        let reported = self.reported()?;
+        let kept = &self.design.kept;
+        kept.ensure_all_of(reported.iter().map(|(_, _, cell)| cell))?;
         cells.iter().try_for_each(Cell::check)?;
         let tokens = self.design.tokens_per_document;
         let all: Vec<_> = cells.iter().collect();
@@ -116,25 +120,37 @@ impl Ablations {
 
     fn draw(&self, seed: u64) -> Draw {
         Draw {
-            labels: self.labels,
+            documents: self.labels,
             seed,
         }
     }
 
-    fn report(&self, ulmfit: &Ulmfit) -> anyhow::Result<Report> {
-        let seeds: BTreeSet<u64> = KNOWN_SEEDS.chain(self.seeds.iter().copied()).collect();
-        let mut measured = vec![];
+    /// The cells in the report, as far as they are finished: of the known seeds, and of those that the
+    /// report has already or that were asked for.
+    fn reported(&self) -> anyhow::Result<Vec<(&'static Row, u64, Cell)>> {
+        let kept = self.design.kept.seeds();
+        let seeds = KNOWN_SEEDS.chain(kept).chain(self.seeds.iter().copied());
+        let seeds: BTreeSet<u64> = seeds.collect();
+        let mut cells = vec![];
         for row in &ROWS {
             for &seed in &seeds {
-                let Some(outcome) = self.cell(row, seed)?.outcome() else {
-                    continue;
-                };
-                measured.push(Measured {
-                    row: row.name,
-                    seed,
-                    outcome,
-                });
+                cells.push((row, seed, self.cell(row, seed)?));
             }
+        }
+        Ok(cells)
+    }
+
+    fn report(&self, ulmfit: &Ulmfit) -> anyhow::Result<Report> {
+        let mut measured = vec![];
+        for (row, seed, cell) in self.reported()? {
+            let Some(outcome) = cell.outcome() else {
+                continue;
+            };
+            measured.push(Measured {
+                row: row.name,
+                seed,
+                outcome,
+            });
         }
         Ok(Report {
             data_set: self.data_set,

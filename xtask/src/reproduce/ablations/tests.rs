@@ -107,6 +107,30 @@ fn rows_share_the_language_model_that_they_have_in_common() {
 }
 
 #[test]
+fn a_seed_of_another_call_stays_in_the_report_and_other_data_is_a_refusal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut study, ulmfit) = study(folder.path(), &["lm-none"]);
+    study.seeds = vec![42];
+    study.run(&ulmfit).expect("a report");
+    fs_err::remove_dir_all(&study.design.runs).expect("runs");
+
+    let json = folder.path().join("reports/ablations-trec.json");
+    study.design.kept = Kept::read(&json).expect("outcomes");
+    study.seeds = vec![0];
+    study.run(&ulmfit).expect("a report");
+    let report = fs_err::read_to_string(json.with_extension("md")).expect("a report");
+    assert!(
+        report.contains("| lm-none | the one on board | as the recipe | 0, 42 |"),
+        "{report}"
+    );
+
+    study.design.kept = Kept::read(&json).expect("outcomes");
+    study.design.data[0].bytes += 1;
+    let error = study.run(&ulmfit).expect_err("a refusal").to_string();
+    assert!(error.starts_with("2 of the 2 outcomes in "), "{error}");
+}
+
+#[test]
 fn every_line_of_the_tables_has_a_row_and_every_row_a_line() {
     let lines: BTreeSet<_> = TABLES
         .iter()

@@ -8,13 +8,19 @@ use crate::reproduce::corpus::Place;
 use crate::reproduce::recipe::DataPlan;
 use crate::{process, workspace};
 
-pub(crate) fn experiment(folder: &Path) -> (Experiment, Ulmfit) {
+/// Makes a program of a script that stands in for it.
+pub(crate) fn program(folder: &Path, name: &str, script: &str) -> PathBuf {
     // By another process: one that this one wrote itself could still be open in a fork of it, and a
     // program that is open for writing does not start.
-    let script = workspace::root().join("xtask/src/reproduce/experiment/stand_in.sh");
-    let program = folder.join("ulmfit");
+    let script = workspace::root().join("xtask/src").join(script);
+    let program = folder.join(name);
     let mut install = Command::new("install");
     process::run(install.args(["-m", "755"]).arg(script).arg(&program)).expect("a program");
+    program
+}
+
+pub(crate) fn experiment(folder: &Path) -> (Experiment, Ulmfit) {
+    let program = program(folder, "ulmfit", "reproduce/experiment/stand_in.sh");
     let file = |split: &str| {
         let path = folder.join(split).with_extension("csv");
         fs_err::write(&path, split).expect("a file");
@@ -85,7 +91,8 @@ fn every_stage_runs_once_in_order_and_takes_the_model_of_the_one_before() {
     assert_eq!(
         first[..8],
         [
-            "baseline train.csv --format csv --test test.csv --limit 5 --test-limit 3 --seed 1 --json"
+            "baseline train.csv --format csv --test test.csv --limit 5 --seed 1 --test-limit 3 --test-seed 1 \
+             --json"
                 .to_owned(),
             encode("unsup.csv", "unsup"),
             format!("pretrain {corpora}/unsup {recipe} --limit 7 --run {run}/pretrain"),
@@ -101,7 +108,7 @@ fn every_stage_runs_once_in_order_and_takes_the_model_of_the_one_before() {
             ),
             format!(
                 "evaluate {run}/classifier/model.safetensors test.csv --format csv --device cpu \
-                 --seed 1 --limit 3 --json"
+                 --limit 3 --seed 1 --json"
             ),
         ]
     );

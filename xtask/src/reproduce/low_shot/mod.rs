@@ -13,9 +13,10 @@ use std::path::PathBuf;
 pub(crate) use arm::Arm;
 
 use crate::machine::Machine;
+use crate::reproduce::corpus::Draw;
 use crate::reproduce::report::RecipeFacts;
 use crate::reproduce::study::cell::Cell;
-use crate::reproduce::study::design::{Design, Draw, Start};
+use crate::reproduce::study::design::{Design, Start};
 use crate::reproduce::study::estimate;
 use crate::reproduce::study::step::Step;
 use crate::reproduce::study::variant::Variant;
@@ -61,6 +62,9 @@ impl LowShot {
     pub(crate) fn run(&self, ulmfit: &Ulmfit) -> anyhow::Result<()> {
         let wanted = self.places(&self.labels, &self.seeds, &self.arms)?;
         // Before anything that takes time.
+        let reported = self.reported()?;
+        let kept = &self.design.kept;
+        kept.ensure_all_of(reported.iter().map(|place| &place.cell))?;
         for place in &wanted {
             place.cell.check()?;
         }
@@ -84,7 +88,8 @@ impl LowShot {
         for &seed in seeds {
             for &arm in arms {
                 for &labels in labels {
-                    let draw = Draw { labels, seed };
+                    let documents = labels;
+                    let draw = Draw { documents, seed };
                     let cell = self.cell(arm, draw)?;
                     places.push(Place { arm, draw, cell });
                 }
@@ -95,7 +100,10 @@ impl LowShot {
 
     fn cell(&self, arm: Arm, draw: Draw) -> anyhow::Result<Cell> {
         let design = &self.design;
-        let Draw { labels, seed } = draw;
+        let Draw {
+            documents: labels,
+            seed,
+        } = draw;
         let folder = |arm: Arm| design.runs.join(format!("{arm}-{labels}-{seed}"));
         let train = |arm: Arm, start: &Start<'_>| {
             design.train(&folder(arm), &arm.variant(labels), draw, start)
@@ -121,21 +129,34 @@ impl LowShot {
         design.measured(folder(arm), steps)
     }
 
-    /// The report of the whole study and of what was asked for beyond it, as far as it is finished.
+    /// The numbers of labels in the report: of the whole study, and those beyond it that the report has
+    /// already or that were asked for.
+    fn reported_labels(&self) -> Vec<usize> {
+        let kept = self.design.kept.labels();
+        in_order(LABELS.into_iter().chain(kept).chain(self.labels.clone()))
+    }
+
+    /// The cells in the report, by the same rule.
+    fn reported(&self) -> anyhow::Result<Vec<Place>> {
+        let kept = self.design.kept.seeds();
+        let seeds = in_order(SEEDS.into_iter().chain(kept).chain(self.seeds.clone()));
+        self.places(&self.reported_labels(), &seeds, &Arm::ALL)
+    }
+
+    /// The report, of all that is finished.
     fn report(&self, ulmfit: &Ulmfit) -> anyhow::Result<Report> {
-        let labels: Vec<_> = union(&LABELS, &self.labels);
-        let places = self.places(&labels, &union(&SEEDS, &self.seeds), &Arm::ALL)?;
+        let labels = self.reported_labels();
         let mut measured = vec![];
         let mut missing = vec![];
-        for Place { arm, draw, cell } in places {
+        for Place { arm, draw, cell } in self.reported()? {
             match cell.outcome() {
                 Some(outcome) => measured.push(Measured {
                     arm,
-                    labels: draw.labels,
+                    labels: draw.documents,
                     seed: draw.seed,
                     outcome,
                 }),
-                None => missing.push((arm, draw.labels, draw.seed)),
+                None => missing.push((arm, draw.documents, draw.seed)),
             }
         }
         let variants = [Arm::FromScratch, Arm::Supervised, Arm::SemiSupervised]
@@ -161,8 +182,7 @@ impl LowShot {
     }
 }
 
-/// Of two lists, each value once, in rising order.
-fn union<T: Ord + Copy>(these: &[T], those: &[T]) -> Vec<T> {
-    let all: BTreeSet<T> = these.iter().chain(those).copied().collect();
-    all.into_iter().collect()
+/// Each value once, in rising order.
+fn in_order<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    values.collect::<BTreeSet<T>>().into_iter().collect()
 }

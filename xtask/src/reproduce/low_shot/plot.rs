@@ -9,6 +9,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Arm;
+use crate::atomic_file::write_atomically;
 use crate::reproduce::study::statistics::Spread;
 
 const SIZE: (u32, u32) = (800, 500);
@@ -27,11 +28,16 @@ pub(crate) fn write(folder: &Path, arms: &[(Arm, Vec<Point>)]) -> anyhow::Result
     // The bitmap is lettered here and not by whoever shows it.
     plotters::style::register_font("sans-serif", FontStyle::Normal, HACK_REGULAR)
         .map_err(|_| anyhow!("cannot draw the plot: its font is damaged"))?;
-    let svg = folder.join("low-shot.svg");
-    draw(&SVGBackend::new(&svg, SIZE).into_drawing_area(), arms).map_err(|error| failed(&error))?;
-    let png = folder.join("low-shot.png");
-    draw(&BitMapBackend::new(&png, SIZE).into_drawing_area(), arms)
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+    draw(&area, arms).map_err(|error| failed(&error))?;
+    drop(area);
+    write_atomically(&folder.join("low-shot.svg"), svg)?;
+    // The end of its name is the format that it is written in.
+    let aside = folder.join("low-shot.part.png");
+    draw(&BitMapBackend::new(&aside, SIZE).into_drawing_area(), arms)
         .map_err(|error| failed(&error))?;
+    fs_err::rename(aside, folder.join("low-shot.png"))?;
     Ok(())
 }
 
@@ -177,6 +183,12 @@ mod tests {
             runs: 3,
         };
         let arms = Arm::ALL.map(|arm| (arm, vec![(100, spread(0.7)), (5000, spread(0.9))]));
+        // What was there keeps its bytes under another name: it is replaced, not written over.
+        for name in ["low-shot.svg", "low-shot.png"] {
+            let path = folder.path().join(name);
+            fs_err::write(path.with_added_extension("old"), name).expect("a file");
+            fs_err::hard_link(path.with_added_extension("old"), path).expect("a link");
+        }
         write(folder.path(), &arms).expect("two pictures");
         let read = |name: &str| fs_err::read(folder.path().join(name)).expect("a picture");
         let svg = String::from_utf8(read("low-shot.svg")).expect("text");
@@ -190,6 +202,10 @@ mod tests {
             assert!(svg.contains(part), "{part}");
         }
         assert!(read("low-shot.png").starts_with(b"\x89PNG"));
+        for name in ["low-shot.svg", "low-shot.png"] {
+            assert_eq!(read(&format!("{name}.old")), name.as_bytes());
+        }
+        assert!(!folder.path().join("low-shot.part.png").exists());
         write(folder.path(), &[]).expect("an empty picture");
     }
 }

@@ -76,8 +76,8 @@ fn every_arm_gets_the_same_documents_and_what_is_done_is_not_done_again() {
     assert_eq!(
         of("baseline"),
         [
-            "baseline train.csv --format csv --test test.csv --limit 20 --seed 0 --test-seed 0 \
-          --test-limit 50 --json"
+            "baseline train.csv --format csv --test test.csv --limit 20 --seed 0 --test-limit 50 \
+          --test-seed 0 --json"
         ]
     );
     let corpus = "runs/low-shot/corpus --recipe runs/low-shot";
@@ -124,7 +124,7 @@ fn every_arm_gets_the_same_documents_and_what_is_done_is_not_done_again() {
     );
     assert!(of("finetune")[2].ends_with("--run runs/tiny-backward/finetune"));
     for call in of("evaluate") {
-        assert!(call.ends_with("test.csv --format csv --device cpu --seed 0 --limit 50 --json"));
+        assert!(call.ends_with("test.csv --format csv --device cpu --limit 50 --seed 0 --json"));
     }
 
     study.seeds = vec![0, 1];
@@ -189,17 +189,72 @@ fn what_the_report_has_is_not_run_again_where_the_runs_are_not() {
     study.run(&ulmfit).expect("the same report");
     assert!(!folder.path().join("calls").exists());
     assert_eq!(report(), before);
-    // Of other test documents it says nothing.
-    study.design.test_documents = 60;
-    study.arms = vec![Arm::TfIdf];
-    study.run(&ulmfit).expect("a report");
-    assert_eq!(experiment::tests::calls(folder.path()).len(), 1);
 
     fs_err::write(&json, "<<<<<<< HEAD").expect("a damaged report");
     let error = Kept::read(&json).expect_err("a refusal").to_string();
     assert!(error.contains("restore it, or remove it"), "{error}");
     fs_err::write(&json, r#"{"measured": [{"accuracy": 0.5}]}"#).expect("an old report");
     Kept::read(&json).expect("nothing to keep");
+}
+
+#[test]
+fn what_other_calls_asked_for_stays_in_the_report() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut study, ulmfit) = study(folder.path());
+    study.arms = vec![Arm::TfIdf];
+    (study.labels, study.seeds) = (vec![20, 30], vec![7]);
+    study.run(&ulmfit).expect("a report");
+    fs_err::remove_dir_all(&study.design.runs).expect("runs");
+
+    let json = folder.path().join("reports/low-shot.json");
+    study.design.kept = Kept::read(&json).expect("outcomes");
+    (study.labels, study.seeds) = (vec![20], vec![0]);
+    study.run(&ulmfit).expect("a report");
+    let report = fs_err::read_to_string(json.with_extension("md")).expect("a report");
+    for expected in [
+        "| 20 | 75.00 ± 0.00 (2) |",
+        "| 30 | 75.00 (1) |",
+        "| seeds | 0, 7 |",
+    ] {
+        assert!(
+            report.contains(expected),
+            "{expected:?} is not in\n{report}"
+        );
+    }
+}
+
+#[test]
+fn outcomes_that_would_be_lost_are_a_refusal_before_anything_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut study, ulmfit) = study(folder.path());
+    study.arms = vec![Arm::TfIdf, Arm::FromScratch];
+    study.run(&ulmfit).expect("a report");
+    experiment::tests::calls(folder.path());
+    let json = folder.path().join("reports/low-shot.json");
+    study.design.kept = Kept::read(&json).expect("outcomes");
+    let refused = |study: &LowShot, expected: &str| {
+        let before = fs_err::read_to_string(&json).expect("a report");
+        let error = study.run(&ulmfit).expect_err("a refusal").to_string();
+        assert!(error.starts_with(expected), "{error}");
+        assert!(
+            error.contains("name another folder with --reports"),
+            "{error}"
+        );
+        assert!(!folder.path().join("calls").exists());
+        assert_eq!(fs_err::read_to_string(&json).expect("a report"), before);
+    };
+    study.design.test_documents = 60;
+    refused(&study, "2 of the 2 outcomes in ");
+    study.design.test_documents = 50;
+    study.design.device = "cuda".into();
+    refused(&study, "2 of the 2 outcomes in ");
+    study.design.device = "cpu".into();
+    study.run(&ulmfit).expect("the same report");
+
+    // Figures alone could be of anything.
+    fs_err::write(&json, r#"{"measured": [{"accuracy": 0.5}]}"#).expect("an old report");
+    study.design.kept = Kept::read(&json).expect("nothing to keep");
+    refused(&study, "1 of the 1 outcomes in ");
 }
 
 #[test]

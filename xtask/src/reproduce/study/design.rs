@@ -7,10 +7,10 @@ use super::cell::Cell;
 use super::kept::Kept;
 use super::step::Step;
 use super::variant::Variant;
-use crate::reproduce::corpus::{Corpus, DataFacts, limit};
-use crate::reproduce::pretrained;
+use crate::reproduce::corpus::{Corpus, DataFacts, Draw, limit};
 use crate::reproduce::recipe::Recipe;
 use crate::reproduce::stage::{Plan, Stage};
+use crate::reproduce::{evaluation, pretrained};
 
 /// Of every model but those that start from a backward one.
 pub(crate) const DIRECTION: &str = "forward";
@@ -37,13 +37,6 @@ pub(crate) struct Design {
     pub(crate) tokens_per_document: f64,
     /// What is finished by the report that is there.
     pub(crate) kept: Kept,
-}
-
-/// Labeled documents: how many, 0 for all of them, and the seed that draws them and all else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Draw {
-    pub(crate) labels: usize,
-    pub(crate) seed: u64,
 }
 
 /// What a stage starts from.
@@ -120,7 +113,7 @@ impl Design {
         arguments.extend(["--direction".into(), start.direction().into()]);
         arguments.extend(["--device".into(), self.device.clone().into()]);
         arguments.extend(["--seed".into(), draw.seed.to_string().into()]);
-        arguments.extend(limit("--limit", draw.labels));
+        arguments.extend(limit("--limit", draw.documents));
         arguments.extend([option.into(), start.argument()]);
         let plan = Plan {
             direction: start.direction(),
@@ -145,9 +138,9 @@ impl Design {
                 arguments,
             },
             recipe,
-            documents: match draw.labels {
+            documents: match draw.documents {
                 0 => self.documents,
-                labels => labels.min(self.documents),
+                documents => documents.min(self.documents),
             },
         })
     }
@@ -168,14 +161,7 @@ impl Design {
             join.extend(["--output".into(), joined.clone().into()]);
             (joined, Some(join))
         };
-        let mut measure = vec![OsString::from("evaluate"), model.into()];
-        measure.extend(self.corpus.arguments(&["test".to_owned()])?);
-        measure.extend(["--device".into(), self.device.clone().into()]);
-        let limit = limit("--limit", self.test_documents);
-        if !limit.is_empty() {
-            measure.extend(["--seed".into(), TEST_SEED.to_string().into()]);
-        }
-        measure.extend(limit);
+        let measure = evaluation::of_model(model, &self.corpus, &self.device, self.test())?;
         let after: Vec<_> = classifiers.iter().map(|it| it.plan.digest()).collect();
         let cell = self.cell(folder, steps, measure, "evaluate", Some(after.join("+")));
         Ok(Cell { join, ..cell })
@@ -183,20 +169,7 @@ impl Design {
 
     /// The cell that measures TF-IDF with logistic regression on the same draw.
     pub(crate) fn baseline(&self, folder: PathBuf, draw: Draw) -> anyhow::Result<Cell> {
-        let mut measure = vec![OsString::from("baseline")];
-        measure.extend(self.corpus.arguments(&["train".to_owned()])?);
-        measure.push("--test".into());
-        measure.extend(self.corpus.paths(&["test".to_owned()])?);
-        if self.corpus.has_split_option() {
-            measure.extend(["--test-split".into(), "test".into()]);
-        }
-        measure.extend(limit("--limit", draw.labels));
-        measure.extend(["--seed".into(), draw.seed.to_string().into()]);
-        let limit = limit("--test-limit", self.test_documents);
-        if !limit.is_empty() {
-            measure.extend(["--test-seed".into(), TEST_SEED.to_string().into()]);
-        }
-        measure.extend(limit);
+        let measure = evaluation::of_baseline(&self.corpus, draw, self.test())?;
         let after = self.plan("baseline", "train", draw).digest();
         Ok(self.cell(folder, vec![], measure, "baseline", Some(after)))
     }
@@ -209,13 +182,9 @@ impl Design {
         what: &'static str,
         after: Option<String>,
     ) -> Cell {
-        let test = Draw {
-            labels: self.test_documents,
-            seed: TEST_SEED,
-        };
         let plan = Plan {
             after,
-            ..self.plan(what, "test", test)
+            ..self.plan(what, "test", self.test())
         };
         let digest = plan.digest();
         Cell {
@@ -229,6 +198,14 @@ impl Design {
         }
     }
 
+    /// The test documents.
+    fn test(&self) -> Draw {
+        Draw {
+            documents: self.test_documents,
+            seed: TEST_SEED,
+        }
+    }
+
     /// A plan without a recipe, from nothing.
     fn plan(&self, stage: &'static str, split: &str, draw: Draw) -> Plan {
         Plan {
@@ -239,7 +216,7 @@ impl Design {
             device: self.device.clone(),
             data: self.data.clone(),
             splits: vec![split.to_owned()],
-            documents: draw.labels,
+            documents: draw.documents,
             after: None,
         }
     }

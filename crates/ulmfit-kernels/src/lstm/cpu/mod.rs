@@ -122,7 +122,8 @@ trait Pass: Copy {
 
 fn run(sizes: Sizes, pass: impl Pass + Sync) {
     let level = SimdLevel::current();
-    team(sizes.d_hidden, |member| {
+    // A vector of units is the least share.
+    team(sizes.d_hidden.div_ceil(level.lanes()), |member| {
         dispatch(level, Run { pass, member });
     });
 }
