@@ -3,6 +3,7 @@
 
 mod bootstrap;
 mod calibration;
+mod check;
 mod held_out;
 mod plan;
 mod recipe;

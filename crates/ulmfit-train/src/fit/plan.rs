@@ -3,17 +3,16 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use ulmfit_data::corpus::label_number;
 use ulmfit_data::{Direction, Document, TokenizedCorpus};
 
 use super::recipe::{self, Amount, Speed};
-use super::{FitDocuments, FitOptions, held_out};
+use super::{FitDocuments, FitOptions, check, held_out};
 use crate::atomic_file;
 use crate::digest;
 use crate::error::TrainError;
 use crate::prepare::others;
 use crate::recipe::Recipe;
-use crate::target::{Standardization, Target};
+use crate::target::Target;
 use crate::truth::Truth;
 
 /// What a fit is going to do.
@@ -110,9 +109,9 @@ pub fn plan(
     let of_documents = labeled.iter().map(|document| document.label.as_deref());
     let (labels, truth) = Truth::new(&options.target, of_documents)?;
     if let Truth::Classes(_) = &truth {
-        check_labels(&labels, labeled.len())?;
+        check::labels(&labels, labeled.len())?;
     }
-    let blank = check_texts(&labeled)?;
+    let blank = check::texts(&labeled)?;
     let to_train: Vec<usize> = (0..n_labeled).collect();
     let (drawn, duplicates) = held_out::draw(
         &labeled[..n_labeled],
@@ -133,7 +132,7 @@ pub fn plan(
     let counts = truth.counts(labels.len());
     let trained_on = truth.select(&others(&held_out, labeled.len()));
     let trained = trained_on.counts(labels.len());
-    check_differ(&trained_on, &labels, &trained)?;
+    check::differ(&trained_on, &labels, &trained)?;
     let labels_where = |holds: &dyn Fn(usize) -> bool| {
         let places = (0..labels.len()).filter(|&label| holds(label));
         places.map(|label| labels[label].clone()).collect()
@@ -244,74 +243,6 @@ fn stages(
             seconds: seconds.map(|[_, classifier]| classifier),
         },
     ]
-}
-
-/// Fails when the documents to train on all have the same class, by the `counts` of the classes, or the same
-/// number.
-fn check_differ(truth: &Truth, labels: &[String], counts: &[usize]) -> Result<(), TrainError> {
-    match truth {
-        Truth::Numbers(numbers) => Standardization::of(numbers).map(|_| ()),
-        Truth::Classes(classes) => match counts.iter().position(|&count| count == classes.len()) {
-            Some(only) => Err(TrainError::Unusable(format!(
-                "every document to train on has the label \"{}\"; only those to measure on have others",
-                labels[only]
-            ))),
-            None => Ok(()),
-        },
-        Truth::LabelSets(_) => Ok(()),
-    }
-}
-
-/// Labels that are hardly ever the same are no classes.
-fn check_labels(labels: &[String], documents: usize) -> Result<(), TrainError> {
-    /// More than any set of classes that a person can name.
-    const MOST_CLASSES: usize = 1000;
-    if labels.len() > MOST_CLASSES || (labels.len() > 20 && 2 * labels.len() > documents) {
-        let numbers = if labels.iter().all(|label| label_number(label).is_some()) {
-            "; where they are numbers to be predicted, say so with --regression"
-        } else {
-            ""
-        };
-        return Err(TrainError::Unusable(format!(
-            "the label column has {} different values in {documents} rows, such as \"{}\" and \
-             \"{}\", which are too many for classes; name the column of the classes with --label\
-             {numbers}",
-            labels.len(),
-            shortened(&labels[0]),
-            shortened(&labels[labels.len() - 1])
-        )));
-    }
-    Ok(())
-}
-
-/// Texts that are never or always the same leave nothing to learn. Returns how many are blank.
-fn check_texts(labeled: &[Document]) -> Result<usize, TrainError> {
-    let blank = |document: &&Document| document.text().trim().is_empty();
-    let blank = labeled.iter().filter(blank).count();
-    let mut texts = labeled.iter().map(held_out::words);
-    let first = texts.next();
-    if texts.all(|text| Some(text) == first) {
-        let what = if blank > 0 {
-            "no text"
-        } else {
-            "the same text"
-        };
-        return Err(TrainError::Unusable(format!(
-            "all {} labeled documents have {what}; name the column of the texts with --text",
-            labeled.len()
-        )));
-    }
-    Ok(blank)
-}
-
-/// The beginning of a label that may be a whole text.
-fn shortened(label: &str) -> String {
-    const CHARACTERS: usize = 40;
-    let mut start: String = label.chars().take(CHARACTERS).collect();
-    if start.len() < label.len() {
-        start.push('\u{2026}');
-    }
-    start
 }
 
 fn amount(
