@@ -225,7 +225,12 @@ fn draw(labels: &[Option<&str>], limit: usize, seed: u64, kind: &LabelKind) -> V
 
 /// Of each class its share, drawn by the seed, in the order of the data; 0 for all. Documents
 /// without a label are a class of their own.
-fn sample(documents: Vec<Document>, limit: usize, seed: u64, kind: &LabelKind) -> Vec<Document> {
+pub(crate) fn sample(
+    documents: Vec<Document>,
+    limit: usize,
+    seed: u64,
+    kind: &LabelKind,
+) -> Vec<Document> {
     if limit == 0 || limit >= documents.len() {
         return documents;
     }

@@ -65,10 +65,7 @@ impl Predictor {
     ///
     /// [`TrainError::Unusable`] when there are none, or their labels or their targets differ.
     pub fn new(members: Vec<TrainedClassifier>) -> Result<Self, TrainError> {
-        let same = members
-            .windows(2)
-            .all(|pair| pair[0].labels == pair[1].labels && pair[0].target == pair[1].target);
-        if members.is_empty() || !same {
+        if members.is_empty() || !TrainedClassifier::agree(&members) {
             return Err(TrainError::Unusable(
                 "an ensemble is made of one or more classifiers with the same target and the same labels"
                     .to_owned(),

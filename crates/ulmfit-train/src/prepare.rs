@@ -25,7 +25,6 @@ pub(crate) fn language_model_data(
     validation: f64,
     seed: u64,
 ) -> Result<LanguageModelData, TrainError> {
-    recipe.validate()?;
     check_tokenizer(corpus, &recipe.text, None, "the recipe's [text]")?;
     let [train, valid] = held_out(corpus.len(), validation, seed);
     if train.is_empty() {

@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
-use ulmfit_data::{
-    CorpusSource, Direction, Document, TokenizerConfig, read_corpus, stratified_sample,
-};
+use ulmfit_data::{CorpusSource, Direction, Document, TokenizerConfig, read_corpus};
 use ulmfit_train::bench::{self, EncoderSizes, TrainingBench};
 use ulmfit_train::fit::{self, FitDocuments, FitOptions, FitPlan, FitSummary, Speed};
 use ulmfit_train::{
-    ModelFile, Recipe, StopSignal, Target, TrainError, TrainedLanguageModel, write_atomically,
+    ModelFile, Recipe, StopSignal, TrainError, TrainedLanguageModel, write_atomically,
 };
 
 use super::fit_report;
@@ -267,33 +265,10 @@ impl FitArgs {
             );
         }
         Ok(FitDocuments {
-            labeled: self.sample(labeled),
+            labeled: documents::sample(labeled, self.limit, self.seed, &layout.labels),
             unlabeled,
             validation,
         })
-    }
-
-    /// The labeled documents that `--limit` leaves, in the order of the data: of each class its share, and of
-    /// labels that are no classes any.
-    fn sample(&self, labeled: Vec<Document>) -> Vec<Document> {
-        if self.limit == 0 || self.limit >= labeled.len() {
-            return labeled;
-        }
-        let labels: Vec<_> = labeled
-            .iter()
-            .map(|document| document.label.as_deref())
-            .collect();
-        let drawn = match self.target.target(labels.iter().copied()) {
-            Target::SingleLabel => stratified_sample(&labels, self.limit, self.seed),
-            Target::MultiLabel { .. } | Target::Regression => {
-                stratified_sample(&vec![(); labels.len()], self.limit, self.seed)
-            }
-        };
-        let mut drawn = drawn.into_iter().peekable();
-        let all = labeled.into_iter().enumerate();
-        all.filter(|(place, _)| drawn.next_if_eq(place).is_some())
-            .map(|(_, document)| document)
-            .collect()
     }
 
     fn text_alone(&self, path: &Path) -> CorpusSource {

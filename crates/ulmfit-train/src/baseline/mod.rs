@@ -1,14 +1,14 @@
 //! The baselines that a reported figure stands beside: TF-IDF and a linear model on the same split.
 //!
-//! Nothing is tuned, least of all on test data. Features are the words and the pairs of neighboring
-//! words of tokenized documents that occur in at least two of them (in more, where there would be twenty
-//! million weights otherwise), with sublinear term frequency,
-//! smoothed inverse document frequency and rows of unit length. The classifier minimizes
-//! cross-entropy plus `|w|² / (2 C)` with a free intercept: one weight a feature for two classes, one
-//! a class otherwise. These are scikit-learn's formulas for `TfidfVectorizer(ngram_range=(1, 2),
-//! sublinear_tf=True, min_df=2)` and `LogisticRegression(C=10)`. scikit-learn's default of `C = 1`
-//! would be the easier one to beat: it underfits rows of unit length, by a point on IMDb. Several labels
-//! a document have such a regression each, as in `OneVsRestClassifier`; numbers have `Ridge(alpha=1)`.
+//! Nothing is tuned, least of all on test data. Features are the words and the pairs of neighboring words
+//! of tokenized documents that occur in at least two of them (in more, where there would be twenty
+//! million weights otherwise), with sublinear term frequency, smoothed inverse document frequency and
+//! rows of unit length. The classifier minimizes cross-entropy plus `|w|² / (2 C)` with a free intercept:
+//! one weight a feature for two classes, one a class otherwise. These are scikit-learn's formulas for
+//! `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)` and `LogisticRegression(C=10)`.
+//! scikit-learn's default of `C = 1` would be the easier one to beat: it underfits rows of unit length,
+//! by a point on IMDb. Several labels a document have such a regression each, as in
+//! `OneVsRestClassifier`; numbers have `Ridge(alpha=1)`.
 //!
 //! The problems are convex, so each has one answer and needs no seed. L-BFGS finds it, and every sum is
 //! taken in an order that does not depend on the number of threads: the same documents give the same

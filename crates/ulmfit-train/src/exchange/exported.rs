@@ -32,10 +32,7 @@ pub fn import_export(folder: &Path, device: &Device) -> Result<Imported, TrainEr
         }
         members.extend(classifiers(import_one(&folder, device)?.model));
     }
-    let agree = |pair: &[TrainedClassifier]| {
-        pair[0].labels == pair[1].labels && pair[0].target == pair[1].target
-    };
-    if members.len() < 2 || !members.windows(2).all(agree) {
+    if members.len() < 2 || !TrainedClassifier::agree(&members) {
         return Err(TrainError::ModelFile {
             path: folder.to_owned(),
             message:

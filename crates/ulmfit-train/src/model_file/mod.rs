@@ -207,10 +207,7 @@ impl ModelFile {
                 }
             }
         }
-        let agree = |pair: &[TrainedClassifier]| {
-            pair[0].labels == pair[1].labels && pair[0].target == pair[1].target
-        };
-        if !classifiers.windows(2).all(agree) {
+        if !TrainedClassifier::agree(&classifiers) {
             return Err(refuse(
                 "the members of the ensemble have different labels".into(),
             ));
@@ -352,6 +349,13 @@ impl TrainedLanguageModel {
 }
 
 impl TrainedClassifier {
+    /// Whether the answers of all these have the same meaning, as the members of an ensemble must.
+    pub(crate) fn agree(members: &[Self]) -> bool {
+        let same =
+            |pair: &[Self]| pair[0].labels == pair[1].labels && pair[0].target == pair[1].target;
+        members.windows(2).all(same)
+    }
+
     /// The same classifier with the encoder's weights in eight bits, a scale for each row: a model
     /// file of a quarter of the size, faster predictions, and nearly the same answers.
     ///

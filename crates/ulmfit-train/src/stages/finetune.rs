@@ -31,6 +31,7 @@ pub fn finetune(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<TrainedLanguageModel, TrainError> {
+    recipe.validate()?;
     let stage = &recipe.finetune;
     if let Some(pretrained) = &pretrained {
         check_fits(pretrained, corpus, recipe, options.direction)?;

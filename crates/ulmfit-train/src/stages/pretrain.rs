@@ -24,6 +24,7 @@ pub fn pretrain(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<TrainedLanguageModel, TrainError> {
+    recipe.validate()?;
     let stage = &recipe.pretrain;
     let LanguageModelData {
         tokenizer,
