@@ -55,17 +55,18 @@ pub enum TrainError {
     #[error("{0}")]
     Unusable(String),
 
-    /// The loss became infinite or not a number.
+    /// The loss or a weight became infinite or not a number.
     #[error(
-        "the loss became {loss} by step {step} of {stage}; lower `lr_max` or `clip_norm` in the \
-         recipe and start the stage again in another directory"
+        "the loss or a weight became {loss} by step {step} of {stage}; lower `lr_max` in the recipe, or \
+         `clip_norm`, of which 0 is no clipping and 0.25 usual, and start again in another directory \
+         (`ulmfit fit` takes both by --recipe and --work)"
     )]
     Diverged {
         /// The stage's name.
         stage: &'static str,
         /// The step at which it was found, counted from 1.
         step: u64,
-        /// The loss.
+        /// The loss; not a number where only the weights are known.
         loss: f64,
     },
 

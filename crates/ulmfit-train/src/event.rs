@@ -35,7 +35,8 @@ pub enum Event {
     EpochEnded {
         /// The epoch, counted from 1.
         epoch: usize,
-        /// The validation result, when part of the data is held out.
+        /// The validation result, when part of the data is held out; a classifier's may be of a sample of
+        /// it, see [`ClassifierData`](crate::ClassifierData).
         validation: Option<Validation>,
     },
     /// A checkpoint was written.

@@ -9,7 +9,7 @@
 //! corpus/                     the encoded texts, while `ulmfit` runs on texts
 //! ```
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -45,9 +45,10 @@ pub struct RunInfo {
     pub command: Vec<String>,
     /// The digest of the recipe.
     pub recipe_digest: String,
-    /// The digest of the encoded documents, labels and vocabulary.
+    /// The digest of the encoded documents, those to validate on included, labels and vocabulary.
     pub data_digest: String,
-    /// The digest of the weights that the stage started from, if it did from any.
+    /// The digest of the model that the stage started from, if it did from any: its weights, its
+    /// vocabulary and what made it.
     pub pretrained_digest: Option<String>,
     /// Documents to train on and to validate on.
     pub documents: [usize; 2],
@@ -89,8 +90,8 @@ impl RunDir {
     ///
     /// # Errors
     ///
-    /// [`TrainError::RunDir`] when another process runs in it; when it holds a run and `resume` is
-    /// not asked for; when it holds another run than `info` describes.
+    /// [`TrainError::RunDir`] when another process runs in it, or it cannot be locked; when it holds a
+    /// run and `resume` is not asked for; when it holds another run than `info` describes.
     pub(crate) fn open(
         path: &Path,
         info: &RunInfo,
@@ -107,10 +108,16 @@ impl RunDir {
                 "cannot write into the run directory ({error}); name another one"
             ))
         })?;
-        lock.try_lock().map_err(|_| {
-            refuse(
-                "another process is running in this directory; wait for it or name another".into(),
-            )
+        lock.try_lock().map_err(|error| {
+            refuse(match error {
+                TryLockError::WouldBlock => {
+                    "another process is running in this directory; wait for it or name another"
+                        .to_owned()
+                }
+                TryLockError::Error(error) => format!(
+                    "cannot lock the run directory ({error}); name one on a file system with locks"
+                ),
+            })
         })?;
         let this = Self {
             path: path.to_owned(),
@@ -152,13 +159,15 @@ impl RunDir {
     }
 
     /// Opens `metrics.jsonl` at `length` bytes; what is behind was written after the checkpoint
-    /// that the run goes on from, and will be written again.
+    /// that the run goes on from, and will be written again. A file that lost its end goes on from what
+    /// is left of it.
     pub(crate) fn metrics(&self, length: u64) -> Result<MetricsLog, TrainError> {
         let mut file = fs_err::OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(self.file("metrics.jsonl"))?;
+        let length = length.min(file.metadata()?.len());
         file.set_len(length)?;
         file.seek(std::io::SeekFrom::End(0))?;
         Ok(MetricsLog { file, length })
@@ -236,5 +245,32 @@ impl MetricsLog {
 
     pub(crate) fn length(&self) -> u64 {
         self.length
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_go_on_where_the_checkpoint_says_or_where_they_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir {
+            path: folder.path().to_owned(),
+            _lock: File::create(folder.path().join("run.lock")).unwrap(),
+        };
+        let path = folder.path().join("metrics.jsonl");
+        for (there, length, expected) in [
+            ("1\n2\n", 2, "1\n0\n"),
+            // As after a loss of power, or a file that was moved away.
+            ("1\n", 4, "1\n0\n"),
+            ("", 4, "0\n"),
+        ] {
+            std::fs::write(&path, there).unwrap();
+            let mut metrics = dir.metrics(length).unwrap();
+            metrics.append(&0).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+            assert_eq!(metrics.length(), expected.len() as u64);
+        }
     }
 }

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use ulmfit_data::{Direction, Document, TokenizedCorpus, Tokenizer};
-use ulmfit_optim::{ConstantLrConfig, SgdConfig, Unfreezing};
+use ulmfit_optim::{ConstantLrConfig, NtAsgdConfig, SgdConfig, Unfreezing};
 use ulmfit_train::{
-    ClassifierData, Event, Keep, ModelFile, Observer, Predictor, Recipe, RunOptions, StopSignal,
-    TrainError, TrainedLanguageModel, TrainingRecipe, finetune, pretrain, train_classifier,
+    ClassifierData, Event, Keep, LrFindOptions, LrFindStage, ModelFile, Observer, Predictor,
+    Recipe, RunOptions, StopSignal, Target, TrainError, TrainedLanguageModel, TrainingRecipe,
+    find_learning_rate, finetune, pretrain, train_classifier,
 };
 
 fn recipe() -> Recipe {
@@ -306,6 +307,87 @@ fn a_recipe_out_of_range_is_refused_before_anything_is_trained() {
         "pad_to_multiple",
     );
     refused(&|it| it.pretrain.training.validation = 1.5, "validation");
+    refused(&|it| it.pretrain.training.epochs = usize::MAX, "epochs");
+    refused(
+        &|it| {
+            it.pretrain.training = TrainingRecipe {
+                optimizer: NtAsgdConfig::default().into(),
+                validation: 0.0,
+                keep: Keep::Last,
+                ..it.pretrain.training.clone()
+            };
+        },
+        "nt-asgd",
+    );
+}
+
+#[test]
+fn every_document_is_part_of_a_language_models_run() {
+    let folder = tempfile::tempdir().unwrap();
+    pretrained(folder.path());
+    // Those to validate on are among them.
+    for index in 0..60 {
+        let mut documents = documents();
+        documents[index].fields[0].push_str(" film");
+        let corpus = TokenizedCorpus::from_documents(&Tokenizer::default(), &documents);
+        let again = RunOptions {
+            resume: true,
+            ..options(folder.path())
+        };
+        let refused = pretrain(&corpus, &recipe(), &again, &mut ()).unwrap_err();
+        let message = refused.to_string();
+        assert!(message.contains("another data set"), "{index}: {message}");
+    }
+}
+
+#[test]
+fn a_run_goes_on_only_from_the_weights_that_it_started_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = pretrained(&folder.path().join("lm"));
+    let other_seed = RunOptions {
+        seed: 1,
+        ..options(&folder.path().join("other"))
+    };
+    let other = pretrain(&corpus(), &recipe(), &other_seed, &mut ()).unwrap();
+    // What was noted of it says nothing of its weights.
+    let other = TrainedLanguageModel {
+        model: other.model,
+        ..model.clone()
+    };
+    let train = |model: TrainedLanguageModel, resume| {
+        let options = RunOptions {
+            resume,
+            ..options(&folder.path().join("classifier"))
+        };
+        train_classifier(&corpus(), Some(model), &recipe(), &options, &mut ())
+    };
+    train(model.clone(), false).unwrap();
+    train(model, true).unwrap();
+    let message = train(other, true).unwrap_err().to_string();
+    assert!(message.contains("another pretrained model"), "{message}");
+}
+
+#[test]
+fn a_learning_rate_is_looked_for_in_the_direction_of_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = pretrained(folder.path());
+    let find = |direction| {
+        let options = LrFindOptions {
+            device: Device::flex(),
+            direction,
+            target: Target::SingleLabel,
+            seed: 0,
+            first: 1e-5,
+            last: 1e-3,
+            steps: 2,
+            phase: 0,
+        };
+        let stage = LrFindStage::Classifier(Box::new(model.clone()));
+        find_learning_rate(&corpus(), stage, &recipe(), &options, &mut ())
+    };
+    find(Direction::Forward).unwrap();
+    let message = find(Direction::Backward).unwrap_err().to_string();
+    assert!(message.contains("both must be the same"), "{message}");
 }
 
 #[test]

@@ -6,6 +6,9 @@ use super::NtAsgd;
 use crate::{OptimError, error::check};
 
 /// Settings of [`NtAsgd`]. The defaults are awd-lstm-lm's.
+///
+/// Averaging begins after `nonmono + 2` validations at the earliest. A run that makes a new optimizer for
+/// each phase of unfreezing is plain SGD in a phase of no more epochs than that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NtAsgdConfig {

@@ -1,5 +1,7 @@
 //! Linear models over TF-IDF features: what they have in common.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::lbfgs::{dot, minimize};
@@ -9,6 +11,9 @@ use super::tfidf::Tfidf;
 /// Weights at most. L-BFGS holds about twenty vectors of as many numbers, which is 3 GB; only with more than
 /// thirty classes of a large data set is this a bound.
 const MOST_WEIGHTS: usize = 20_000_000;
+/// Outputs at most that are held at a time, one for each document and label, which is 160 MB. Labels of
+/// which a document may have several are independent: as many are solved together as that leaves.
+const MOST_OUTPUTS: usize = 20_000_000;
 
 /// What documents are to be answered with.
 #[derive(Clone, Copy)]
@@ -43,37 +48,44 @@ impl Linear {
             columns: rows.transposed(tfidf.idf.len()),
             rows,
             answers,
-            n_outputs,
             strength,
         };
-        let start = vec![0.0; (tfidf.idf.len() + 1) * n_outputs];
-        let weights = minimize(|weights| problem.loss_and_gradient(weights), start);
+        let at_once = match answers {
+            Answers::LabelSets(_) => (MOST_OUTPUTS / documents.len().max(1)).clamp(1, n_outputs),
+            // The outputs of a class depend on each other.
+            Answers::Classes(_) | Answers::Numbers(_) => n_outputs,
+        };
         Self {
+            weights: problem.solve(n_outputs, at_once),
             tfidf,
             n_outputs,
-            weights,
         }
     }
 
-    /// The outputs for each document, `[documents, n_outputs]`.
-    pub(super) fn outputs(&self, documents: &[Vec<String>]) -> Vec<Vec<f64>> {
+    /// What `read` makes of the outputs for each document, `[n_outputs]`.
+    pub(super) fn answers<T: Send>(
+        &self,
+        documents: &[Vec<String>],
+        read: impl Fn(Vec<f64>) -> T + Sync,
+    ) -> Vec<T> {
         let rows = self.tfidf.transform(documents);
-        let outputs = |row| {
+        let answer = |row| {
             let mut outputs = vec![0.0; self.n_outputs];
             rows.outputs(row, &self.weights, &mut outputs);
-            outputs
+            read(outputs)
         };
-        (0..rows.len()).into_par_iter().map(outputs).collect()
+        (0..rows.len()).into_par_iter().map(answer).collect()
     }
 }
 
 impl Answers<'_> {
-    /// The loss of one document; its outputs become the derivative by them.
-    fn loss_and_residual(&self, row: usize, outputs: &mut [f64]) -> f64 {
+    /// The loss of one document; its outputs, of which these are those from `first` on, become the
+    /// derivative by them.
+    fn loss_and_residual(&self, row: usize, first: usize, outputs: &mut [f64]) -> f64 {
         match self {
             Self::Classes(classes) => cross_entropy_and_residual(outputs, classes[row]),
             Self::LabelSets(sets) => {
-                let labels = outputs.iter_mut().enumerate();
+                let labels = (first..).zip(outputs.iter_mut());
                 let losses = labels.map(|(label, output)| {
                     let is_true = sets[row].binary_search(&label).is_ok();
                     binary_loss_and_residual(output, is_true)
@@ -97,14 +109,30 @@ struct Problem<'a> {
     /// The rows once more, by feature, so that each part of the gradient is one sum in one order.
     columns: Sparse,
     answers: Answers<'a>,
-    n_outputs: usize,
     /// `C`.
     strength: f64,
 }
 
 impl Problem<'_> {
-    fn loss_and_gradient(&self, weights: &[f64]) -> (f64, Vec<f64>) {
-        let width = self.n_outputs;
+    /// The best weights, `[n_features + 1, n_outputs]`, for `at_once` of the outputs after the other.
+    fn solve(&self, n_outputs: usize, at_once: usize) -> Vec<f64> {
+        let n_rows = self.columns.len() + 1;
+        let mut weights = vec![0.0; n_rows * n_outputs];
+        for first in (0..n_outputs).step_by(at_once) {
+            let outputs = first..n_outputs.min(first + at_once);
+            let start = vec![0.0; n_rows * outputs.len()];
+            let best = minimize(|weights| self.loss_and_gradient(weights, &outputs), start);
+            let rows = weights.chunks_mut(n_outputs);
+            for (row, best) in rows.zip(best.chunks(outputs.len())) {
+                row[outputs.clone()].copy_from_slice(best);
+            }
+        }
+        weights
+    }
+
+    /// Of these outputs; `weights` is `[n_features + 1, outputs]`.
+    fn loss_and_gradient(&self, weights: &[f64], outputs: &Range<usize>) -> (f64, Vec<f64>) {
+        let (first, width) = (outputs.start, outputs.len());
         let n = self.rows.len() as f64;
         let mut residuals = vec![0.0; self.rows.len() * width]; // [documents, outputs]
         let losses: Vec<f64> = residuals
@@ -112,7 +140,7 @@ impl Problem<'_> {
             .enumerate()
             .map(|(row, outputs)| {
                 self.rows.outputs(row, weights, outputs);
-                let loss = self.answers.loss_and_residual(row, outputs);
+                let loss = self.answers.loss_and_residual(row, first, outputs);
                 for residual in outputs {
                     *residual /= n;
                 }
@@ -194,17 +222,17 @@ mod tests {
                 rows,
                 columns,
                 answers,
-                n_outputs,
                 strength: 10.0,
             };
+            let all = 0..n_outputs;
             let size = (tfidf.idf.len() + 1) * n_outputs;
             let weights: Vec<f64> = (0..size).map(|i| (i as f64 * 0.7).sin()).collect();
-            let (_, gradient) = problem.loss_and_gradient(&weights);
+            let (_, gradient) = problem.loss_and_gradient(&weights, &all);
             for i in 0..size {
                 let at = |offset: f64| {
                     let mut moved = weights.clone();
                     moved[i] += offset;
-                    problem.loss_and_gradient(&moved).0
+                    problem.loss_and_gradient(&moved, &all).0
                 };
                 let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
                 assert!(
@@ -212,6 +240,27 @@ mod tests {
                     "{i}: {} {slope}",
                     gradient[i]
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn labels_by_themselves_have_the_weights_that_they_have_together() {
+        let documents = documents(&["a b", "b c a", "c a", "c b b", "a"]);
+        let sets = [vec![0, 2], vec![], vec![1, 2], vec![0], vec![1]];
+        let (tfidf, rows) = Tfidf::fit(&documents, usize::MAX);
+        let problem = Problem {
+            columns: rows.transposed(tfidf.idf.len()),
+            rows,
+            answers: Answers::LabelSets(&sets),
+            strength: 1.0,
+        };
+        let together = problem.solve(3, 3);
+        assert!(together.iter().any(|weight| weight.abs() > 0.1));
+        for at_once in [1, 2] {
+            let weights = problem.solve(3, at_once);
+            for (one, other) in weights.iter().zip(&together) {
+                assert!((one - other).abs() < 1e-2, "{weights:?} {together:?}");
             }
         }
     }

@@ -60,14 +60,13 @@ impl TfidfLogistic {
 
     /// The probability of each class for each document, `[documents, n_classes]`.
     pub fn predict_probabilities(&self, documents: &[Vec<String>]) -> Vec<Vec<f64>> {
-        let mut rows = self.0.outputs(documents);
-        for outputs in &mut rows {
+        self.0.answers(documents, |mut outputs| {
             if outputs.len() == 1 {
                 outputs.insert(0, 0.0);
             }
-            softmax(outputs);
-        }
-        rows
+            softmax(&mut outputs);
+            outputs
+        })
     }
 }
 

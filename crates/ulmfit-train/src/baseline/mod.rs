@@ -8,7 +8,7 @@
 //! `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)` and `LogisticRegression(C=10)`.
 //! scikit-learn's default of `C = 1` would be the easier one to beat: it underfits rows of unit length,
 //! by a point on IMDb. Several labels a document have such a regression each, as in
-//! `OneVsRestClassifier`; numbers have `Ridge(alpha=1)`.
+//! `OneVsRestClassifier`, as many at a time as there is memory for; numbers have `Ridge(alpha=1)`.
 //!
 //! The problems are convex, so each has one answer and needs no seed. L-BFGS finds it, and every sum is
 //! taken in an order that does not depend on the number of threads: the same documents give the same

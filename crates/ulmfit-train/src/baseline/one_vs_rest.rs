@@ -38,8 +38,9 @@ impl TfidfOneVsRest {
 
     /// The labels of each document whose probability is a half or more, in rising order.
     pub fn predict(&self, documents: &[Vec<String>]) -> Vec<Vec<usize>> {
-        let rows = self.0.outputs(documents).into_iter();
-        let labels = rows.map(|row| (0..row.len()).filter(|&label| row[label] >= 0.0).collect());
-        labels.collect()
+        self.0.answers(documents, |outputs| {
+            let labels = 0..outputs.len();
+            labels.filter(|&label| outputs[label] >= 0.0).collect()
+        })
     }
 }

@@ -41,8 +41,8 @@ impl TfidfRidge {
 
     /// The number of each document, in order.
     pub fn predict(&self, documents: &[Vec<String>]) -> Vec<f64> {
-        let rows = self.linear.outputs(documents).into_iter();
-        rows.map(|row| self.standardization.undo(row[0])).collect()
+        let number = |outputs: Vec<f64>| self.standardization.undo(outputs[0]);
+        self.linear.answers(documents, number)
     }
 }
 

@@ -4,9 +4,11 @@
 mod bootstrap;
 mod calibration;
 mod check;
+mod decision;
 mod held_out;
 mod plan;
 mod recipe;
+mod sample;
 mod summary;
 
 use std::path::PathBuf;
@@ -94,8 +96,31 @@ impl FitOptions {
         }
     }
 
+    fn run_dir(&self, stage: &str, direction: Direction) -> PathBuf {
+        self.work_dir.join(format!("{stage}-{direction}"))
+    }
+
+    /// The folders of all stages, which are removed in the end.
+    fn run_dirs(&self) -> impl Iterator<Item = PathBuf> {
+        let directions = self.directions.iter();
+        directions.flat_map(|&it| ["finetune", "classifier"].map(|stage| self.run_dir(stage, it)))
+    }
+
+    /// Refuses a folder to begin in where a stage's own folder has something in it.
+    fn check_work_dir(&self) -> Result<(), TrainError> {
+        for path in self.run_dirs() {
+            if path.is_dir() && fs_err::read_dir(&path)?.next().is_some() {
+                let message = "has something in it, and would be removed in the end; remove it yourself, or \
+                               name another work folder"
+                    .to_owned();
+                return Err(TrainError::RunDir { path, message });
+            }
+        }
+        Ok(())
+    }
+
     fn run(&self, stage: &str, direction: Direction) -> RunOptions {
-        let run_dir = self.work_dir.join(format!("{stage}-{direction}"));
+        let run_dir = self.run_dir(stage, direction);
         RunOptions {
             // What was begun here is gone on with.
             resume: run_dir.join("run.json").is_file(),
@@ -116,12 +141,10 @@ impl FitOptions {
 ///
 /// [`TrainError::Io`] when something cannot be removed.
 pub fn clean_up(options: &FitOptions) -> Result<(), TrainError> {
-    for &direction in &options.directions {
-        for stage in ["finetune", "classifier"] {
-            fs_err::remove_dir_all(options.run(stage, direction).run_dir)?;
-        }
+    for run_dir in options.run_dirs() {
+        fs_err::remove_dir_all(run_dir)?;
     }
-    fs_err::remove_file(options.work_dir.join(plan::DECISION))?;
+    fs_err::remove_file(options.work_dir.join(decision::FILE))?;
     if fs_err::read_dir(&options.work_dir)?.next().is_none() {
         fs_err::remove_dir(&options.work_dir)?;
     }

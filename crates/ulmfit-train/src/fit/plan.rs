@@ -1,14 +1,10 @@
 //! What a fit is going to do, decided before anything takes time.
 
-use std::path::Path;
-
-use serde::{Deserialize, Serialize};
 use ulmfit_data::{Direction, Document, TokenizedCorpus};
 
+use super::decision::{self, Decision};
 use super::recipe::{self, Amount, Speed};
-use super::{FitDocuments, FitOptions, check, held_out};
-use crate::atomic_file;
-use crate::digest;
+use super::{FitDocuments, FitOptions, check, held_out, sample};
 use crate::error::TrainError;
 use crate::prepare::others;
 use crate::recipe::Recipe;
@@ -65,19 +61,6 @@ pub struct PlannedStage {
     pub seconds: Option<f64>,
 }
 
-/// What is decided once and kept in the folder: the time budget's part of it depends on how fast
-/// the machine was.
-#[derive(Serialize, Deserialize)]
-struct Decision {
-    /// Of the documents and the options.
-    digest: String,
-    recipe: Recipe,
-    text_documents: usize,
-}
-
-/// The file of the decision.
-pub(super) const DECISION: &str = "fit.json";
-
 /// Measures how fast a recipe is trained with.
 pub type MeasureSpeed<'a> = dyn Fn(&Recipe) -> Result<Speed, TrainError> + 'a;
 
@@ -89,7 +72,7 @@ pub type MeasureSpeed<'a> = dyn Fn(&Recipe) -> Result<Speed, TrainError> + 'a;
 ///
 /// [`TrainError::Unusable`] when the labels are not of the target, the labeled texts are all alike, or
 /// there is too little of anything or too little time; [`TrainError::RunDir`] when the folder holds the
-/// fit of something else.
+/// fit of something else; what [`Recipe::validate`] says of the recipe, and what `speed` says.
 pub fn plan(
     documents: FitDocuments,
     pretrained: bool,
@@ -140,16 +123,17 @@ pub fn plan(
     let lone_classes = labels_where(&|label| trained[label] == 1 && counts[label] == 1);
     let untrained_classes = labels_where(&|label| trained[label] == 0);
 
+    let lengths = lengths(&unlabeled, options);
     let amount = Amount {
         // The weights of several labels would make each more probable than it is.
         skew: match &truth {
             Truth::Classes(_) => skew(&counts),
             Truth::LabelSets(_) | Truth::Numbers(_) => 1.0,
         },
-        ..amount(&labeled, &held_out, &unlabeled, options)
+        ..amount(&labeled, &held_out, &lengths, options)
     };
-    let digest = digest_of(&labeled, &unlabeled, &held_out, pretrained, options);
-    let decided = read_decision(&options.work_dir, &digest)?;
+    let digest = decision::digest_of(&labeled, &unlabeled, &held_out, pretrained, options);
+    let decided = Decision::read(&options.work_dir, &digest)?;
     let mut recipe = match (&decided, &options.recipe) {
         (Some(decided), _) => decided.recipe.clone(),
         (None, Some(recipe)) => recipe.clone(),
@@ -164,16 +148,19 @@ pub fn plan(
         ..
     } = match decided {
         Some(decided) => decided,
-        None => decide(recipe, &amount, speed, digest, options)?,
+        None => Decision::new(recipe, &amount, &lengths, speed, digest, options)?,
     };
-    unlabeled.truncate(text_documents.saturating_sub(amount.documents));
+    let count = text_documents.saturating_sub(amount.documents);
+    let chosen = sample::chosen(unlabeled.len(), count, options.seed);
+    let pairs = lengths.iter().zip(&chosen);
     let read = Amount {
         text_documents,
-        text_tokens: (amount.text_tokens as f64 * text_documents as f64
-            / amount.text_documents.max(1) as f64) as usize,
+        text_tokens: amount.labeled_tokens + pairs.filter(|it| *it.1).map(|it| it.0).sum::<usize>(),
         directions: 1,
         ..amount
     };
+    let mut chosen = chosen.into_iter();
+    unlabeled.retain(|_| chosen.next() == Some(true));
     let directions = options.directions.iter();
     Ok(FitPlan {
         stages: directions
@@ -245,26 +232,36 @@ fn stages(
     ]
 }
 
+/// `unlabeled` is the length of each of those documents in tokens.
 fn amount(
     labeled: &[Document],
     held_out: &[usize],
-    unlabeled: &[Document],
+    unlabeled: &[usize],
     options: &FitOptions,
 ) -> Amount {
-    let train = others(held_out, labeled.len()).into_iter();
-    let train: Vec<Document> = train.map(|index| labeled[index].clone()).collect();
-    let tokens = |documents: &[Document]| {
-        TokenizedCorpus::from_documents(&options.tokenizer, documents).n_tokens()
+    let tokens = |places: &[usize]| {
+        let documents = places.iter().map(|&place| labeled[place].clone());
+        let lengths = lengths(&documents.collect::<Vec<_>>(), options);
+        lengths.iter().sum::<usize>()
     };
+    let train = others(held_out, labeled.len());
     let labeled_tokens = tokens(&train);
     Amount {
         documents: train.len(),
         labeled_tokens,
-        text_tokens: labeled_tokens + tokens(unlabeled),
+        held_out: held_out.len(),
+        held_out_tokens: tokens(held_out),
+        text_tokens: labeled_tokens + unlabeled.iter().sum::<usize>(),
         text_documents: train.len() + unlabeled.len(),
         directions: options.directions.len(),
         skew: 1.0,
     }
+}
+
+/// Each document's length in tokens.
+fn lengths(documents: &[Document], options: &FitOptions) -> Vec<usize> {
+    let corpus = TokenizedCorpus::from_documents(&options.tokenizer, documents);
+    corpus.places().lengths()
 }
 
 /// How many times the rarest class the most frequent one is.
@@ -273,76 +270,10 @@ fn skew(counts: &[usize]) -> f64 {
     most.copied().unwrap_or(1) as f64 / least.copied().unwrap_or(1).max(1) as f64
 }
 
-fn decide(
-    mut recipe: Recipe,
-    amount: &Amount,
-    speed: Option<Speed>,
-    digest: String,
-    options: &FitOptions,
-) -> Result<Decision, TrainError> {
-    let text_documents = match options.time_budget.zip(speed) {
-        Some((limit, speed)) => recipe::shorten(&mut recipe, amount, limit, speed)?,
-        None => amount.text_documents,
-    };
-    let decision = Decision {
-        digest,
-        recipe,
-        text_documents,
-    };
-    fs_err::create_dir_all(&options.work_dir)?;
-    let json = serde_json::to_string_pretty(&decision).expect("a decision serializes");
-    atomic_file::write(&options.work_dir.join(DECISION), json.as_bytes())?;
-    Ok(decision)
-}
-
-fn read_decision(folder: &Path, digest: &str) -> Result<Option<Decision>, TrainError> {
-    let path = folder.join(DECISION);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let refuse = |message: &str| TrainError::RunDir {
-        path: folder.to_owned(),
-        message: message.to_owned(),
-    };
-    let text = fs_err::read_to_string(&path)?;
-    let decision: Decision = serde_json::from_str(&text)
-        .map_err(|_| refuse("its fit.json is damaged; remove the folder to start over"))?;
-    if decision.digest != digest {
-        return Err(refuse(
-            "holds a fit of other documents or with other options; remove the folder to start over, \
-             or name another one",
-        ));
-    }
-    Ok(Some(decision))
-}
-
-/// A digest of all that decides the result, the speed of the machine aside.
-fn digest_of(
-    labeled: &[Document],
-    unlabeled: &[Document],
-    held_out: &[usize],
-    pretrained: bool,
-    options: &FitOptions,
-) -> String {
-    let mut lines = vec![format!(
-        "{} {:?} {:?} {pretrained} {:?} {:?}",
-        options.seed,
-        options.directions,
-        held_out,
-        options.tokenizer.config(),
-        options.time_budget,
-    )];
-    if options.target != Target::SingleLabel {
-        lines.push(format!("{:?}", options.target));
-    }
-    lines.extend(options.recipe.as_ref().map(Recipe::digest));
-    let documents = labeled.iter().chain(unlabeled);
-    lines.extend(documents.map(|it| digest::of_text(&format!("{:?}{:?}", it.fields, it.label))));
-    digest::of_text(&lines.join("\n"))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use burn::tensor::Device;
 
     use super::*;
@@ -380,6 +311,59 @@ mod tests {
         let read = held_out::texts(&plan.text());
         let measured = held_out::texts(&plan.held_out().0);
         assert!(read.is_disjoint(&measured));
+    }
+
+    #[test]
+    fn a_time_budget_reads_a_share_of_the_tokens_from_all_parts_of_the_texts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = FitOptions {
+            time_budget: Some(Duration::from_secs(50)),
+            ..FitOptions::new(folder.path(), Device::flex())
+        };
+        let measure = |_: &Recipe| -> Result<Speed, TrainError> {
+            Ok(Speed {
+                tokens_per_second: 100.0,
+            })
+        };
+        let words: Vec<String> = (0..100).map(|number| format!("word{number}")).collect();
+        let text = |number: usize| {
+            let n_words = if number < 60 { 100 } else { 5 };
+            Document::new(format!("{} {number}", words[..n_words].join(" ")))
+        };
+        let planned = || {
+            let documents = FitDocuments {
+                labeled: of_two_classes(0..40),
+                unlabeled: (0..660).map(text).collect(),
+                validation: Vec::new(),
+            };
+            plan(documents, true, Some(&measure), &options).unwrap()
+        };
+        let first = planned();
+        let seconds: f64 = first.stages.iter().filter_map(|stage| stage.seconds).sum();
+        assert!((45.0..=50.01).contains(&seconds), "{seconds}");
+        let is_long = |document: &&Document| document.fields[0].len() > 100;
+        let long = first.unlabeled.iter().filter(is_long).count();
+        assert!((1..60).contains(&long), "{long}");
+        assert!(first.unlabeled.len() > long);
+        // What was decided is gone on with.
+        assert_eq!(planned().unlabeled, first.unlabeled);
+    }
+
+    #[test]
+    fn nothing_of_others_is_removed_with_the_work_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = FitOptions::new(folder.path(), Device::flex());
+        let documents = || FitDocuments {
+            labeled: of_two_classes(0..40),
+            ..FitDocuments::default()
+        };
+        let notes = folder.path().join("classifier-forward/notes.txt");
+        std::fs::create_dir(notes.parent().unwrap()).unwrap();
+        std::fs::write(&notes, "").unwrap();
+        let error = plan(documents(), true, None, &options).unwrap_err();
+        assert!(error.to_string().contains("has something in it"), "{error}");
+        std::fs::remove_file(&notes).unwrap();
+        plan(documents(), true, None, &options).unwrap();
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ulmfit_optim::{DiscriminativeLr, Stage, Unfreezing};
 
 use crate::error::TrainError;
-use crate::recipe::{ClassWeights, Recipe};
+use crate::recipe::{ClassWeights, Recipe, TrainingRecipe};
 
 /// How fast a machine trains a language model with a recipe.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +21,11 @@ pub(super) struct Amount {
     pub(super) documents: usize,
     /// Their tokens.
     pub(super) labeled_tokens: usize,
-    /// Tokens for the language model: theirs, and those without labels.
+    /// Labeled documents to measure on.
+    pub(super) held_out: usize,
+    /// Their tokens.
+    pub(super) held_out_tokens: usize,
+    /// Tokens for the language model: those of the documents to train on, and those without labels.
     pub(super) text_tokens: usize,
     /// Documents for the language model.
     pub(super) text_documents: usize,
@@ -42,6 +46,11 @@ const CLASSIFIER_DOCUMENTS: usize = 6_000;
 const CLASSIFIER_EPOCHS: [usize; 2] = [3, 30];
 /// What a time budget leaves of them.
 const LEAST_CLASSIFIER_EPOCHS: usize = 2;
+/// What a time budget leaves of fine-tuning's last phase.
+const LEAST_FINETUNE_EPOCHS: usize = 1;
+/// The time of a token that is read forward alone, in tokens that are trained on: backward is about twice
+/// the work.
+const FORWARD: f64 = 1.0 / 3.0;
 /// Documents below which a batch has half as many, for the steps, and all groups half the rate: with a
 /// hundred labels they overfit within a few epochs.
 const FEW_DOCUMENTS: usize = 200;
@@ -86,17 +95,19 @@ pub(super) fn choose(amount: &Amount, pretrained: bool) -> Recipe {
     }
     if amount.documents < FEW_DOCUMENTS {
         recipe.classifier.training.batch_size /= 2;
-        if let Some(last) = last_phase(&mut recipe) {
+        if let Some(last) = last_phase(&mut recipe.classifier.training) {
             last.lr_max = last.lr_max.map(|rate| rate / 2.0);
         }
     }
     let [least, most] = CLASSIFIER_EPOCHS;
     let epochs = CLASSIFIER_DOCUMENTS.div_ceil(amount.documents.max(1));
-    set_last_epochs(&mut recipe, epochs.clamp(least, most));
+    let [_, n_groups] = n_groups(&recipe);
+    let training = &mut recipe.classifier.training;
+    set_last_epochs(training, n_groups, epochs.clamp(least, most));
     recipe
 }
 
-/// Shortens a recipe until it fits the time. Returns how many documents the language model may read.
+/// Shortens a recipe until it fits the time. Returns how many tokens the language model may read.
 ///
 /// # Errors
 ///
@@ -111,22 +122,26 @@ pub(super) fn shorten(
     loop {
         let [finetune, classifier] = seconds(recipe, amount, speed);
         if finetune + classifier <= limit {
-            return Ok(amount.text_documents);
+            return Ok(amount.text_tokens);
         }
-        let can_finetune_less = recipe.finetune.training.epochs > 1;
-        let last = last_epochs(recipe);
-        let can_train_less = last > LEAST_CLASSIFIER_EPOCHS;
+        let [of_finetune, of_classifier] = n_groups(recipe);
+        let last_finetune = last_epochs(&recipe.finetune.training, of_finetune);
+        let last_classifier = last_epochs(&recipe.classifier.training, of_classifier);
+        let can_finetune_less = last_finetune > LEAST_FINETUNE_EPOCHS;
+        let can_train_less = last_classifier > LEAST_CLASSIFIER_EPOCHS;
         if can_finetune_less && (finetune >= classifier || !can_train_less) {
-            recipe.finetune.training.epochs -= 1;
+            let training = &mut recipe.finetune.training;
+            set_last_epochs(training, of_finetune, last_finetune - 1);
         } else if can_train_less {
-            set_last_epochs(recipe, last - 1);
+            let training = &mut recipe.classifier.training;
+            set_last_epochs(training, of_classifier, last_classifier - 1);
         } else {
             return fewer_texts(amount, [finetune, classifier], limit);
         }
     }
 }
 
-/// Only so many texts without labels as there is time for, but all that have labels.
+/// Only as much text without labels as there is time for, but all that has labels.
 fn fewer_texts(
     amount: &Amount,
     [finetune, classifier]: [f64; 2],
@@ -141,47 +156,60 @@ fn fewer_texts(
              take a part of the documents with --limit"
         )));
     }
-    let others = amount.text_documents - amount.documents;
-    let kept = (share - labeled) / (1.0 - labeled) * others as f64;
-    Ok(amount.documents + kept as usize)
+    Ok((share * amount.text_tokens as f64) as usize)
 }
 
 /// What fine-tuning and the classifier take, over all directions. A classifier trains on about as many
 /// tokens a second as a language model with a sampled softmax; the epochs of its head alone take less.
+/// The part of the text that fine-tuning validates on counts as if it were trained on.
 pub(super) fn seconds(recipe: &Recipe, amount: &Amount, speed: Speed) -> [f64; 2] {
-    let tokens = [
-        recipe.finetune.training.epochs * amount.text_tokens,
-        recipe.classifier.training.epochs * amount.labeled_tokens,
-    ];
-    tokens.map(|tokens| (amount.directions * tokens) as f64 / speed.tokens_per_second)
+    let finetune = recipe.finetune.training.epochs * amount.text_tokens;
+    let training = &recipe.classifier.training;
+    let trained_on = training.epochs * amount.labeled_tokens;
+    let validated = training.validated_between_epochs(amount.documents, amount.held_out);
+    let part = validated as f64 / amount.held_out.max(1) as f64;
+    // In the end all of them are read twice more: for the run, and for the fit.
+    let readings = training.epochs as f64 * part + 2.0;
+    let classifier = trained_on as f64 + FORWARD * readings * amount.held_out_tokens as f64;
+    [finetune as f64, classifier]
+        .map(|tokens| amount.directions as f64 * tokens / speed.tokens_per_second)
 }
 
-/// The epochs of the classifier's last phase, in which all groups train.
-fn last_epochs(recipe: &Recipe) -> usize {
-    let training = &recipe.classifier.training;
-    let phases = training.phases(recipe.model.n_layers + 2);
+/// The layer groups of the language model, which has one for each layer and one for the embedding, and of
+/// the classifier, which has one for its head too.
+fn n_groups(recipe: &Recipe) -> [usize; 2] {
+    [recipe.model.n_layers + 1, recipe.model.n_layers + 2]
+}
+
+/// The epochs of a stage's last phase, in which all groups train.
+fn last_epochs(training: &TrainingRecipe, n_groups: usize) -> usize {
+    let phases = training.phases(n_groups);
     let phases = phases.expect("the recipe was validated");
     phases.last().map_or(0, |phase| phase.epochs)
 }
 
-fn set_last_epochs(recipe: &mut Recipe, epochs: usize) {
-    let before = recipe.classifier.training.epochs - last_epochs(recipe);
-    recipe.classifier.training.epochs = before + epochs;
-    if let Some(last) = last_phase(recipe) {
+fn set_last_epochs(training: &mut TrainingRecipe, n_groups: usize, epochs: usize) {
+    let before = training.epochs - last_epochs(training, n_groups);
+    training.epochs = before + epochs;
+    if let Some(last) = last_phase(training) {
         last.epochs = epochs;
     }
 }
 
-fn last_phase(recipe: &mut Recipe) -> Option<&mut Stage> {
-    match &mut recipe.classifier.training.unfreezing {
-        Unfreezing::Explicit(phases) => phases.last_mut(),
+/// The last phase where they are written out. One of no epochs is none.
+fn last_phase(training: &mut TrainingRecipe) -> Option<&mut Stage> {
+    match &mut training.unfreezing {
+        Unfreezing::Explicit(phases) => phases.iter_mut().rev().find(|phase| phase.epochs > 0),
         _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ulmfit_optim::Trainable;
+
     use super::*;
+    use crate::recipe::Keep;
 
     fn amount(documents: usize, others: usize) -> Amount {
         Amount {
@@ -189,6 +217,8 @@ mod tests {
             labeled_tokens: 250 * documents,
             text_tokens: 250 * (documents + others),
             text_documents: documents + others,
+            held_out: 0,
+            held_out_tokens: 0,
             directions: 1,
             skew: 1.0,
         }
@@ -204,10 +234,11 @@ mod tests {
         ] {
             let mut recipe = choose(&amount(documents, 0), true);
             assert_eq!(recipe.finetune.training.epochs, finetune, "{documents}");
-            assert_eq!(last_epochs(&recipe), classifier, "{documents}");
-            assert_eq!(recipe.classifier.training.epochs, classifier + 1);
-            assert_eq!(recipe.classifier.training.batch_size, batch_size);
-            let last = last_phase(&mut recipe).expect("phases");
+            let training = &mut recipe.classifier.training;
+            assert_eq!(last_epochs(training, 5), classifier, "{documents}");
+            assert_eq!(training.epochs, classifier + 1);
+            assert_eq!(training.batch_size, batch_size);
+            let last = last_phase(training).expect("phases");
             assert_eq!(last.lr_max, Some(rate));
         }
     }
@@ -221,14 +252,14 @@ mod tests {
         for minutes in [5, 10, 60] {
             let limit = Duration::from_mins(minutes);
             let mut recipe = choose(&amount, true);
-            let texts = shorten(&mut recipe, &amount, limit, speed).unwrap();
+            let text_tokens = shorten(&mut recipe, &amount, limit, speed).unwrap();
             let read = Amount {
-                text_tokens: 250 * texts,
+                text_tokens,
                 ..amount
             };
             let total: f64 = seconds(&recipe, &read, speed).iter().sum();
             assert!(total <= limit.as_secs_f64() + 1.0, "{minutes}: {total}");
-            assert!(texts >= amount.documents);
+            assert!(text_tokens >= amount.labeled_tokens);
         }
         let mut gradual = base();
         gradual.classifier.training.unfreezing = Unfreezing::Gradual;
@@ -247,5 +278,65 @@ mod tests {
                 .contains("min on this machine at the least"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn phases_are_shortened_with_their_stage() {
+        let amount = amount(1_000, 10_000);
+        let speed = Speed {
+            tokens_per_second: 5_000.0,
+        };
+        let explicit = Unfreezing::Explicit(vec![
+            Stage::new(Trainable::Last(1), 1),
+            Stage::new(Trainable::All, 9),
+            Stage::new(Trainable::All, 0),
+        ]);
+        // What comes before all groups train stays as it is: of the language model's four, and of the
+        // classifier's five.
+        for (unfreezing, before) in [(explicit, [1, 1]), (Unfreezing::Gradual, [3, 4])] {
+            let mut recipe = base();
+            for training in [
+                &mut recipe.finetune.training,
+                &mut recipe.classifier.training,
+            ] {
+                training.epochs = 10;
+                training.unfreezing = unfreezing.clone();
+            }
+            recipe.validate().unwrap();
+            shorten(&mut recipe, &amount, Duration::from_mins(10), speed).unwrap();
+            recipe.validate().unwrap();
+            let [finetune, classifier] = before;
+            assert_eq!(
+                recipe.finetune.training.epochs,
+                finetune + LEAST_FINETUNE_EPOCHS
+            );
+            assert_eq!(
+                recipe.classifier.training.epochs,
+                classifier + LEAST_CLASSIFIER_EPOCHS
+            );
+        }
+    }
+
+    #[test]
+    fn validation_takes_time_too() {
+        let amount = Amount {
+            held_out: 1_000,
+            held_out_tokens: 250_000,
+            ..amount(100, 0)
+        };
+        let speed = Speed {
+            tokens_per_second: 1_000.0,
+        };
+        let mut recipe = base();
+        // Four epochs on 25,000 tokens. Where nothing depends on it, a hundred documents are validated on
+        // after each, and all of them twice in the end.
+        for (keep, expected) in [
+            (Keep::Last, 100.0 + (4.0 * 25.0 + 2.0 * 250.0) / 3.0),
+            (Keep::Best, 100.0 + (4.0 * 250.0 + 2.0 * 250.0) / 3.0),
+        ] {
+            recipe.classifier.training.keep = keep;
+            let [_, classifier] = seconds(&recipe, &amount, speed);
+            assert!((classifier - expected).abs() < 1e-6, "{classifier}");
+        }
     }
 }

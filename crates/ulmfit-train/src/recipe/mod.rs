@@ -1,7 +1,7 @@
 //! Recipes: every hyper-parameter of the three stages, in one typed TOML file.
 //!
-//! Nothing has a default: a recipe states each number, with its source in a comment, and an
-//! unknown or a missing field is an error that names it.
+//! A recipe states each number, with its source in a comment, and an unknown or a missing field is an
+//! error that names it. Only `[text]`, schedules and optimizers have defaults, which their types state.
 
 mod stage;
 

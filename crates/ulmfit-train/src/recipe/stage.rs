@@ -7,6 +7,9 @@ use ulmfit_optim::{
 
 use crate::error::TrainError;
 
+/// What no stage needs: an epoch takes some bytes before the first step.
+const MOST_EPOCHS: usize = 10_000;
+
 /// What the three stages have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -202,11 +205,31 @@ impl TrainingRecipe {
         self.unfreezing.stages(n_groups, self.epochs)
     }
 
+    /// Whether anything is decided by the validation between epochs: which weights are kept, when the stage
+    /// ends, or when the optimizer begins to average.
+    fn heeds_validation(&self) -> bool {
+        let averages = matches!(self.optimizer, OptimizerConfig::NtAsgd(_));
+        self.keep == Keep::Best || self.patience > 0 || averages
+    }
+
+    /// How many of the documents held out a classifier is validated on between epochs: where nothing is
+    /// decided by it, no more than it trains on, so that it is training that takes the time.
+    pub(crate) fn validated_between_epochs(&self, n_train: usize, n_held_out: usize) -> usize {
+        if self.heeds_validation() {
+            n_held_out
+        } else {
+            n_held_out.min(n_train)
+        }
+    }
+
     /// Checks what can be checked without data.
     pub(super) fn validate(&self, n_groups: usize) -> Result<(), TrainError> {
         let refuse = |message: &str| Err(TrainError::Unusable(message.to_owned()));
-        if self.batch_size == 0 || self.epochs == 0 {
-            return refuse("`batch_size` and `epochs` are at least 1");
+        if self.batch_size == 0 {
+            return refuse("`batch_size` is at least 1");
+        }
+        if !(1..=MOST_EPOCHS).contains(&self.epochs) {
+            return refuse(&format!("`epochs` is from 1 to {MOST_EPOCHS}"));
         }
         if !(0.0..1.0).contains(&self.validation) {
             return refuse("`validation` is a part of the documents, from 0 to less than 1");
@@ -214,8 +237,11 @@ impl TrainingRecipe {
         if !(self.clip_norm >= 0.0 && self.clip_norm.is_finite()) {
             return refuse("`clip_norm` is 0, for no clipping, or a positive number");
         }
-        if self.validation == 0.0 && (self.patience > 0 || self.keep == Keep::Best) {
-            return refuse("`patience` and `keep = \"best\"` need a `validation` part above 0");
+        if self.validation == 0.0 && self.heeds_validation() {
+            return refuse(
+                "`patience`, `keep = \"best\"` and the optimizer `nt-asgd` need a `validation` part \
+                 above 0",
+            );
         }
         self.discriminative.multipliers(n_groups)?;
         self.optimizer.init()?;

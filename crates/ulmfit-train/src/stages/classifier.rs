@@ -12,7 +12,7 @@ use ulmfit_optim::{LayerGroups, Optimizer, StepRates, clip_global_norm, unfreeze
 
 use super::objective::Objective;
 use super::plan;
-use super::run::{Run, Subject, digest_of};
+use super::run::{Run, Subject};
 use super::session::Session;
 use super::weights;
 use crate::digest;
@@ -22,7 +22,7 @@ use crate::event::{Observer, Validation};
 use crate::model_file::{ModelFile, TrainedClassifier, TrainedLanguageModel};
 use crate::options::RunOptions;
 use crate::prepare::{check_tokenizer, others, vocabulary};
-use crate::recipe::{ClassWeights, ClassifierRecipe, Keep, Recipe};
+use crate::recipe::{ClassWeights, ClassifierRecipe, Keep, Recipe, TrainingRecipe};
 use crate::target::{Standardization, Target};
 use crate::truth::Truth;
 
@@ -40,7 +40,8 @@ pub struct ClassifierData<'a> {
     /// What the labels are to be.
     pub target: Target,
     /// Those to validate on, in rising order; where none are named, the recipe's part, drawn by the
-    /// seed: of each class, or where the target is not one class, of all.
+    /// seed: of each class, or where the target is not one class, of all. Between epochs no more of them
+    /// are read than there are to train on, unless the recipe's `keep`, `patience` or optimizer depend on it.
     pub held_out: Option<Vec<usize>>,
 }
 
@@ -184,20 +185,12 @@ impl Base {
         corpus: &TokenizedCorpus,
         direction: Direction,
     ) -> Result<Self, TrainError> {
-        if language_model.direction != direction {
-            return Err(TrainError::Unusable(format!(
-                "the language model reads {} and this run reads {direction}; both must be the same",
-                language_model.direction
-            )));
-        }
-        let tokenizer = language_model.tokenizer;
-        let whose = "the language model";
-        check_tokenizer(corpus, tokenizer.config(), tokenizer.subwords(), whose)?;
+        check_fits(&language_model, corpus, direction)?;
         Ok(Self {
+            digest: Some(digest::of_language_model(&language_model)),
             encoder: language_model.config.encoder,
-            tokenizer,
+            tokenizer: language_model.tokenizer,
             vocab: language_model.vocab,
-            digest: Some(digest_of(&language_model.provenance)),
             weights: Some(language_model.model.encoder),
         })
     }
@@ -217,6 +210,23 @@ impl Base {
             weights: None,
         })
     }
+}
+
+/// Fails unless a language model reads documents that way and has the tokenizer that they were encoded with.
+pub(super) fn check_fits(
+    language_model: &TrainedLanguageModel,
+    corpus: &TokenizedCorpus,
+    direction: Direction,
+) -> Result<(), TrainError> {
+    if language_model.direction != direction {
+        return Err(TrainError::Unusable(format!(
+            "the language model reads {} and this run reads {direction}; both must be the same",
+            language_model.direction
+        )));
+    }
+    let tokenizer = &language_model.tokenizer;
+    let whose = "the language model";
+    check_tokenizer(corpus, tokenizer.config(), tokenizer.subwords(), whose)
 }
 
 /// The classifier before its first step: a language model's encoder, if there is one, and a new head.
@@ -263,6 +273,8 @@ fn train_loop(
     )?;
     session.announce(n_steps, epochs.len());
 
+    let n_valid = valid.documents.len();
+    let between_epochs = between_epochs(&recipe.training, train.documents.len(), n_valid);
     let mut validation = None;
     for (index, epoch) in epochs.iter().enumerate().skip(session.progress().epoch) {
         if session.is_out_of_patience(&recipe.training) {
@@ -299,7 +311,8 @@ fn train_loop(
 
         if !valid.objective.is_empty() {
             let averaged = optimizer.averaged(model.clone());
-            let result = validate(&averaged, valid, recipe.training.batch_size)?;
+            let batch_size = recipe.training.batch_size;
+            let result = validate(&averaged, valid, &between_epochs, batch_size)?;
             optimizer.record_validation(result.loss);
             validation = Some(result);
         }
@@ -315,7 +328,8 @@ fn train_loop(
     let model = weights::chosen(&run.dir, model, &optimizer, keep, validated)?;
     session.check_weights(&named_weights(&model))?;
     if validated {
-        let result = validate(&model, valid, recipe.training.batch_size)?;
+        let all: Vec<usize> = (0..n_valid).collect();
+        let result = validate(&model, valid, &all, recipe.training.batch_size)?;
         let metrics = &mut run.info.metrics;
         metrics.insert("valid_loss".to_owned(), result.loss);
         metrics.extend(result.accuracy.map(|it| ("valid_accuracy".to_owned(), it)));
@@ -362,29 +376,54 @@ fn regularization(pooled: Vec<Tensor<3>>, recipe: &ClassifierRecipe) -> Tensor<1
     sum.expect("a batch has at least one pooled chunk") / n_chunks
 }
 
-/// Mean loss and accuracy over documents, without dropout.
+/// The places of the documents held out that are validated on between epochs, in rising order: all, or
+/// where those are too many an even sample.
+fn between_epochs(recipe: &TrainingRecipe, n_train: usize, n_valid: usize) -> Vec<usize> {
+    let count = recipe.validated_between_epochs(n_train, n_valid);
+    (0..count).map(|index| index * n_valid / count).collect()
+}
+
+/// Mean loss and accuracy over the documents at these places, without dropout.
 fn validate(
     model: &TextClassifier,
     valid: &Labeled,
+    places: &[usize],
     batch_size: usize,
 ) -> Result<Validation, TrainError> {
     let model = model.valid();
     let (mut loss, mut right, mut count) = (0.0, Some(0), 0);
-    for batch in DocumentBatches::new(valid.documents.lengths(), batch_size)?.evaluation() {
-        let documents = batch
-            .indices
-            .iter()
-            .map(|&index| valid.documents.document(index));
+    let lengths = places.iter().map(|&at| valid.documents.document(at).len());
+    for batch in DocumentBatches::new(lengths.collect(), batch_size)?.evaluation() {
+        let places = batch.indices.iter().map(|&index| places[index]);
+        let places = places.collect::<Vec<_>>();
+        let documents = places.iter().map(|&at| valid.documents.document(at));
         let outputs = model.forward(&documents.collect::<Vec<_>>());
-        let more = valid.objective.n_right(outputs.clone(), &batch.indices);
+        let more = valid.objective.n_right(outputs.clone(), &places);
         right = right.zip(more).map(|(right, more)| right + more);
-        let mean: f32 = valid.objective.loss(outputs, &batch.indices).into_scalar();
-        loss += f64::from(mean) * batch.indices.len() as f64;
-        count += batch.indices.len();
+        let mean: f32 = valid.objective.loss(outputs, &places).into_scalar();
+        loss += f64::from(mean) * places.len() as f64;
+        count += places.len();
     }
     let count = count.max(1) as f64;
     Ok(Validation {
         loss: loss / count,
         accuracy: right.map(|right| right as f64 / count),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validation_between_epochs_reads_no_more_documents_than_training() {
+        let mut recipe = crate::fit::recipe().classifier.training;
+        assert_eq!(between_epochs(&recipe, 4, 10), [0, 2, 5, 7]);
+        assert_eq!(between_epochs(&recipe, 10, 4), [0, 1, 2, 3]);
+        assert_eq!(between_epochs(&recipe, 4, 0), [0; 0]);
+        // Where something depends on it, all are read.
+        recipe.keep = Keep::Best;
+        let all: Vec<usize> = (0..10).collect();
+        assert_eq!(between_epochs(&recipe, 4, 10), all);
+    }
 }

@@ -4,7 +4,7 @@ use ulmfit_data::{Direction, TokenizedCorpus, Vocab};
 use ulmfit_model::{InitRng, LanguageModel, LanguageModelConfig, transfer_vocabulary};
 
 use super::language_model;
-use super::run::{Run, Subject, digest_of};
+use super::run::{Run, Subject};
 use crate::digest;
 use crate::error::TrainError;
 use crate::event::Observer;
@@ -48,9 +48,7 @@ pub fn finetune(
         stage.training.validation,
         options.seed,
     )?;
-    let pretrained_digest = pretrained
-        .as_ref()
-        .map(|trained| digest_of(&trained.provenance));
+    let pretrained_digest = pretrained.as_ref().map(digest::of_language_model);
     let (config, model) = start(pretrained, &vocab, recipe, options.seed, &options.device);
     let mut run = Run::open(
         Subject {
@@ -58,7 +56,7 @@ pub fn finetune(
             recipe,
             train: &*corpora[0],
             valid: &*corpora[1],
-            data_digest: digest::of_data(&*corpora[0], &[], &vocab)?,
+            data_digest: digest::of_corpora(&corpora, &vocab)?,
             pretrained_digest,
             vocab_size: vocab.len(),
             parameters: model.num_params(),

@@ -19,7 +19,7 @@ use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::lr_curve::LrCurve;
 use crate::model_file::TrainedLanguageModel;
-use crate::prepare::{LanguageModelData, check_tokenizer, language_model_data};
+use crate::prepare::{LanguageModelData, language_model_data};
 use crate::recipe::{LanguageModelRecipe, Recipe, TrainingRecipe};
 use crate::target::{Standardization, Target};
 use crate::truth::Truth;
@@ -182,14 +182,12 @@ fn of_classifier(
     options: &LrFindOptions,
     observer: &mut dyn Observer,
 ) -> Result<LrCurve, TrainError> {
+    classifier::check_fits(&language_model, corpus, options.direction)?;
     let recipe = &recipe.classifier;
-    let tokenizer = &language_model.tokenizer;
-    let whose = "the language model";
-    check_tokenizer(corpus, tokenizer.config(), tokenizer.subwords(), whose)?;
     let (names, truth) = Truth::new(&options.target, corpus.labels().iter())?;
     let standardization = Standardization::of_truth(&truth)?;
     let documents = corpus.encode_all(&language_model.vocab).load()?;
-    let documents = directed(documents, language_model.direction);
+    let documents = directed(documents, options.direction);
     let objective = Objective::new(truth, names.len(), recipe.class_weights, &standardization);
     let train = Labeled {
         documents,

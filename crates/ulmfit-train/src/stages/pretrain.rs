@@ -48,7 +48,7 @@ pub fn pretrain(
             recipe,
             train: &*corpora[0],
             valid: &*corpora[1],
-            data_digest: digest::of_data(&*corpora[0], &[], &vocab)?,
+            data_digest: digest::of_corpora(&corpora, &vocab)?,
             pretrained_digest: None,
             vocab_size: vocab.len(),
             parameters: model.num_params(),

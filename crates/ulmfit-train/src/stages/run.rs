@@ -6,7 +6,6 @@ use burn::tensor::Device;
 use ulmfit_data::TokenIds;
 
 use crate::checkpoint::Checkpoint;
-use crate::digest;
 use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::model_file::Provenance;
@@ -108,11 +107,6 @@ impl Run {
         });
         Ok(())
     }
-}
-
-/// The digest of a model that a stage starts from.
-pub(super) fn digest_of(provenance: &Provenance) -> String {
-    digest::of_text(&serde_json::to_string(provenance).expect("provenance serializes"))
 }
 
 fn device_name(device: &Device) -> String {
