@@ -100,8 +100,17 @@ impl ClassifierHead {
     }
 
     /// The same head with other running statistics, one for each block.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is not one for each block.
     #[must_use]
     pub fn with_statistics(mut self, statistics: Vec<BatchStatistics>) -> Self {
+        assert_eq!(
+            statistics.len(),
+            self.blocks.len(),
+            "statistics for each block"
+        );
         let blocks = self.blocks.into_iter().zip(statistics);
         self.blocks = blocks
             .map(|(block, batch)| HeadBlock {
@@ -149,5 +158,21 @@ impl ClassifierHead {
 impl HeadBlock {
     fn linear(&self, input: Tensor<2>) -> Tensor<2> {
         input.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "statistics for each block")]
+    fn no_block_is_left_without_statistics() {
+        let config = ClassifierHeadConfig::new(vec![6, 4, 2], vec![0.0, 0.0]);
+        let head = config.init(&mut InitRng::new(1), &Device::flex());
+        let input = Tensor::<2>::ones([3, 6], &Device::flex());
+        let (_, mut statistics) = head.forward_train(input, &mut DropoutRng::new(0, 0));
+        statistics.pop();
+        let _head = head.with_statistics(statistics);
     }
 }

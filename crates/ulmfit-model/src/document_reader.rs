@@ -70,6 +70,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(documents: &[&'a [u32]], order: &[usize]) -> Self {
+        // A word has to be read; which one id 0 is, only the vocabulary knows.
         const EMPTY: &[u32] = &[0];
         let rows = order.iter().map(|&document| match documents[document] {
             [] => EMPTY,

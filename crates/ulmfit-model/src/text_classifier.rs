@@ -159,7 +159,11 @@ impl TextClassifier {
         self
     }
 
-    /// The same classifier with other running statistics in its head.
+    /// The same classifier with other running statistics in its head, one for each block.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is not one for each block.
     #[must_use]
     pub fn with_statistics(mut self, statistics: Vec<BatchStatistics>) -> Self {
         self.head = self.head.with_statistics(statistics);
@@ -169,7 +173,8 @@ impl TextClassifier {
     /// Scores of the classes before the softmax, `[documents, classes]`, in input order.
     ///
     /// A document's scores depend on that document alone, up to the rounding of the products. An
-    /// empty document is read as one unknown word.
+    /// empty document is read as the one word of id 0: an unknown one, where the vocabulary begins
+    /// with `xxunk`.
     ///
     /// # Panics
     ///

@@ -15,6 +15,7 @@ use crate::language_model::LanguageModel;
 /// Panics if `sources` is empty or names an id outside the old vocabulary.
 #[must_use]
 pub fn transfer_vocabulary(model: LanguageModel, sources: &[Option<u32>]) -> LanguageModel {
+    assert!(!sources.is_empty(), "a vocabulary has words");
     let old_size = model.encoder.vocab_size();
     assert!(
         sources.iter().flatten().all(|&id| (id as usize) < old_size),
@@ -52,16 +53,26 @@ mod tests {
     use super::*;
     use crate::{AwdLstmConfig, InitRng, LanguageModelConfig};
 
-    #[test]
-    fn known_words_keep_their_rows_and_new_words_get_the_mean() {
+    /// A model of three words.
+    fn model(device: &Device) -> LanguageModel {
         let encoder = AwdLstmConfig::new(3)
             .with_d_embedding(2)
             .with_d_hidden(4)
             .with_n_layers(1);
-        let config = LanguageModelConfig::new(encoder);
+        LanguageModelConfig::new(encoder).init(&mut InitRng::new(1), device)
+    }
+
+    #[test]
+    fn known_words_keep_their_rows_and_new_words_get_the_mean() {
         for device in [Device::flex(), Device::flex().autodiff()] {
-            rows_are_carried_over(config.init(&mut InitRng::new(1), &device));
+            rows_are_carried_over(model(&device));
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "a vocabulary has words")]
+    fn there_is_no_model_without_words() {
+        let _model = transfer_vocabulary(model(&Device::flex()), &[]);
     }
 
     fn rows_are_carried_over(model: LanguageModel) {

@@ -12,13 +12,20 @@ static PORTABLE: AtomicBool = AtomicBool::new(false);
 
 /// Makes this process run the operations of this crate as burn operations on the CPU too, as on
 /// every other backend: slower, and equal but for rounding. For comparisons.
+///
+/// [`sum_of_squares`](crate::sum_of_squares) alone stays as it is: burn's sum of many elements is not
+/// the same in every run.
 pub fn use_portable_kernels(portable: bool) {
     PORTABLE.store(portable, Ordering::Relaxed);
 }
 
 /// Whether the CPU kernels take `tensor`: 32-bit floats, unless the portable bodies are asked for.
 pub(crate) fn uses_kernels(tensor: &FloatTensor<Flex>) -> bool {
-    tensor.dtype() == DType::F32 && !is_portable()
+    is_float32(tensor) && !is_portable()
+}
+
+pub(crate) fn is_float32(tensor: &FloatTensor<Flex>) -> bool {
+    tensor.dtype() == DType::F32
 }
 
 pub(crate) fn is_portable() -> bool {

@@ -9,8 +9,9 @@ use pulp::Simd;
 /// `|r| <= ln 2 / 2`.
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    // Adding this rounds to a whole number, which then stands in the sum's lowest bits.
-    const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
+    // Adding this rounds to a whole number, which then stands in the sum's lowest bits, 127 more than
+    // it is, as in the bits of an exponent.
+    const ROUND: f32 = 12_583_039.0; // 1.5 * 2^23 + 127
     // ln 2 in two parts, the first with few enough bits that its multiples are exact.
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
@@ -35,11 +36,11 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     ] {
         series = simd.mul_add_e_f32s(series, r, splat(coefficient));
     }
-    // 2^n times the series: n is added to the exponent's bits.
+    // 2^n: the lowest bits are moved to where the exponent is, and all others out.
     let bits = simd.transmute_u32s_f32s(shifted);
-    let scaled = simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23));
-    let bits = simd.add_u32s(simd.transmute_u32s_f32s(series), scaled);
-    simd.transmute_f32s_u32s(bits)
+    let power = simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23));
+    // A product and not a sum of bits, which would make ordinary numbers of most NaNs.
+    simd.mul_f32s(series, simd.transmute_f32s_u32s(power))
 }
 
 /// `1 / (1 + e^-x)`.
@@ -90,7 +91,7 @@ mod tests {
         results: Vec<f32>,
     }
 
-    #[derive(Clone, Copy)]
+    #[derive(Clone, Copy, Debug)]
     enum Function {
         Exp,
         Sigmoid,
@@ -125,12 +126,7 @@ mod tests {
         let values = (0..count)
             .map(|index| range * (2.0 * index as f32 / (count - 1) as f32 - 1.0))
             .collect::<Vec<_>>();
-        let each = Each {
-            values: &values,
-            function,
-            results: vec![0.0; values.len()],
-        };
-        let results = dispatch(SimdLevel::current(), each);
+        let results = apply(function, &values);
         for (value, result) in values.into_iter().zip(results) {
             let expected = exact(f64::from(value));
             let error = (f64::from(result) - expected).abs() / expected.abs().max(1e-30);
@@ -152,22 +148,48 @@ mod tests {
         set_simd_level(None);
     }
 
-    #[test]
-    fn the_ends_are_finite_and_nan_stays() {
-        let values = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e30, -1e30];
-        let apply = |function: Function| {
-            let each = Each {
-                values: &values,
-                function,
-                results: vec![0.0; values.len()],
-            };
-            dispatch(SimdLevel::current(), each)
+    fn apply(function: Function, values: &[f32]) -> Vec<f32> {
+        let each = Each {
+            values,
+            function,
+            results: vec![0.0; values.len()],
         };
-        let results = apply(Function::Sigmoid);
-        assert_eq!((results[0], results[3]), (1.0, 1.0));
-        assert!(results[1] < 1e-37 && results[4] < 1e-37 && results[2].is_nan());
-        let results = apply(Function::Tanh);
+        dispatch(SimdLevel::current(), each)
+    }
+
+    #[test]
+    fn the_ends_are_finite() {
+        let values = [f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30];
+        let results = apply(Function::Sigmoid, &values);
+        assert_eq!((results[0], results[2]), (1.0, 1.0));
+        assert!(results[1] < 1e-37 && results[3] < 1e-37);
+        let results = apply(Function::Tanh, &values);
         assert_eq!((results[0], results[1]), (1.0, -1.0));
-        assert!(results[2].is_nan());
+    }
+
+    /// Whatever its bits are: in a damaged file they may be any.
+    #[test]
+    fn every_nan_stays_nan() {
+        let _settings = settings();
+        let bits = [
+            0x7fc0_0000,
+            0x7fc0_0001,
+            0x7f80_0001,
+            0x7f81_2345,
+            0x7fff_ffff,
+            0xffff_ffff,
+        ];
+        let values = bits.map(f32::from_bits);
+        for level in SimdLevel::available() {
+            set_simd_level(Some(level));
+            for function in [Function::Exp, Function::Sigmoid, Function::Tanh] {
+                let results = apply(function, &values);
+                assert!(
+                    results.iter().all(|result| result.is_nan()),
+                    "{function:?} at {level}: {results:?}"
+                );
+            }
+        }
+        set_simd_level(None);
     }
 }

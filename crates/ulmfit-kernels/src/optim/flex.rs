@@ -7,7 +7,7 @@ use super::AdamFactors;
 use super::adam::{self, Tensors};
 use super::extension::{GradientScale, OptimBackend};
 use super::{portable, squares};
-use crate::cpu::flex::{floats, floats_mut, from_floats, uses_kernels};
+use crate::cpu::flex::{floats, floats_mut, from_floats, is_float32, uses_kernels};
 
 impl OptimBackend for Flex {
     fn adam_update(
@@ -45,7 +45,9 @@ impl OptimBackend for Flex {
     }
 
     fn sum_of_squares(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        if !uses_kernels(&tensor) {
+        // By the kernel also where portable bodies are asked for: burn divides a large sum among
+        // threads, in parts that depend on which of them is faster.
+        if !is_float32(&tensor) {
             return portable::sum_of_squares::<Self>(tensor);
         }
         let sum = squares::sum(&floats(&tensor));

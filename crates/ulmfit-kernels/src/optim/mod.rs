@@ -113,7 +113,8 @@ pub fn adam_update(
 
 /// The sum of the squares of all elements, `[1]`; `tensor` is `[n]`, without autodiff.
 ///
-/// The order of summation is fixed, whatever the number of threads.
+/// On the CPU, the order of summation of 32-bit floats is fixed, whatever the number of threads, with
+/// portable kernels too.
 ///
 /// # Panics
 ///

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::container::{Runs, Tensors};
 use super::element::Element;
 use super::misfit::{Misfit, Misfits, Refusal};
+use super::tensor::Storage;
 
 /// Notes which tensors were asked for, and what was wrong with them.
 pub(super) struct Survey<'t> {
@@ -83,7 +84,7 @@ impl<'t> Survey<'t> {
 pub(super) struct Loader<'t, 'r> {
     tensors: &'t Tensors<'t>,
     runs: &'r mut dyn Runs,
-    /// What was read so far, by storage: where it starts and ends.
+    /// What was read so far, by storage: where it starts and ends, in bytes.
     read: Vec<(&'t str, usize, usize)>,
 }
 
@@ -100,8 +101,13 @@ impl<'t, 'r> Loader<'t, 'r> {
     /// the file has.
     pub(super) fn floats(&mut self, name: &str) -> Result<Vec<f32>, String> {
         let (_, tensor) = self.find(name)?;
+        // Read first: within a storage that has the bytes that it states, places in bytes cannot
+        // overflow.
+        let run = self.runs.floats(&tensor.storage)?;
         if let Some((start, end)) = tensor.span() {
-            let key = tensor.storage.key;
+            let Storage { key, element, .. } = tensor.storage;
+            // One storage may be stated to have elements of two types.
+            let (start, end) = (start * element.size(), end * element.size());
             let overlaps = |(other, from, to): &&(&str, usize, usize)| {
                 *other == key && start < *to && *from < end
             };
@@ -112,7 +118,7 @@ impl<'t, 'r> Loader<'t, 'r> {
             }
             self.read.push((key, start, end));
         }
-        Ok(tensor.gather(&self.runs.floats(&tensor.storage)?))
+        Ok(tensor.gather(&run))
     }
 
     /// Fails unless a tensor is another name of one that was read as `values`.

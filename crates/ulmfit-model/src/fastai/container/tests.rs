@@ -86,13 +86,21 @@ fn legacy(tensors: &[Tensor], elements: u64) -> Vec<u8> {
 
 /// The newer container, of these entries.
 fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    finished(zip_of(entries))
+}
+
+fn finished(writer: ZipWriter<Cursor<Vec<u8>>>) -> Vec<u8> {
+    writer.finish().expect("an archive").into_inner()
+}
+
+fn zip_of(entries: &[(&str, &[u8])]) -> ZipWriter<Cursor<Vec<u8>>> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(::zip::CompressionMethod::Stored);
     for (name, bytes) in entries {
         writer.start_file(*name, stored).expect("an entry");
         writer.write_all(bytes).expect("an entry");
     }
-    writer.finish().expect("an archive").into_inner()
+    writer
 }
 
 fn read(bytes: &[u8]) -> Result<FastaiModel, String> {
@@ -217,4 +225,37 @@ fn archives_have_one_pickle_and_its_storages() {
         let reason = read(&zip(entries)).expect_err("it is refused");
         assert!(reason.contains(expected), "{reason}");
     }
+}
+
+/// With a name for each weight, the same bytes could be all weights of a model far larger than the
+/// file.
+#[test]
+fn archives_whose_entries_share_bytes_are_refused() {
+    let pickle = pickle(&encoder());
+    let mut writer = zip_of(&[("a/data.pkl", &pickle), ("a/data/0", &[0; 4 * 18])]);
+    let copied = writer.shallow_copy_file("a/data/0", "a/data/1");
+    copied.expect("another name");
+    let reason = read(&finished(writer)).expect_err("it is refused");
+    assert!(reason.contains("entries that overlap"), "{reason}");
+}
+
+/// Places are compared in bytes: the halves from 18 on begin within the floats from 6 to 10.
+#[test]
+fn tensors_of_two_types_do_not_share_bytes() {
+    let mut tensors = encoder();
+    let halves = &mut tensors[4];
+    halves.storage = "HalfStorage";
+    halves.length = 36;
+    let read_from = |tensors: &[Tensor]| {
+        let pickle = pickle(tensors);
+        read(&zip(&[("a/data.pkl", &pickle), ("a/data/0", &[0; 4 * 18])]))
+    };
+    tensors[4].offset = 28; // behind the last float
+    assert!(read_from(&tensors).is_ok());
+    tensors[4].offset = 18;
+    let reason = read_from(&tensors).expect_err("it is refused");
+    assert!(
+        reason.contains("in the same place as another one"),
+        "{reason}"
+    );
 }

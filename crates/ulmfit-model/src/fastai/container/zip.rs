@@ -33,7 +33,16 @@ pub(super) fn open<T>(
 
 impl<'a> ZipRuns<'a> {
     fn new(bytes: &'a [u8]) -> Result<Self, String> {
-        let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
+        // A few bytes that go by many names could be any number of weights.
+        let overlaps = archive.has_overlapping_files();
+        if overlaps.map_err(|error| damaged(&error))? {
+            return Err(
+                "has entries that overlap, which torch.save never makes; it may be damaged: copy it \
+                 again"
+                    .to_owned(),
+            );
+        }
         let names = archive.file_names().filter_map(Result::ok);
         let folders = names.filter_map(|name| Some(name.strip_suffix("data.pkl")?.to_owned()));
         let mut folders = folders.filter(|folder| folder.is_empty() || folder.ends_with('/'));
