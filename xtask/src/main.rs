@@ -66,6 +66,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            if let Some(wrong) = error.downcast_ref::<clap::Error>() {
+                wrong.exit();
+            }
             eprintln!("error: {error:#}");
             match error.downcast_ref::<process::Failed>() {
                 Some(failed) => ExitCode::from(failed.code),

@@ -7,6 +7,7 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use crate::checksum::{self, Expected};
+use crate::reproduce::corpus::Repeated;
 use crate::workspace;
 
 /// One data set.
@@ -24,6 +25,8 @@ pub(crate) struct Manifest {
     /// What is published, to be downloaded.
     pub(crate) files: Vec<Published>,
     pub(crate) splits: BTreeMap<String, Split>,
+    /// Test documents whose very text another split has too; left out where there are none, or not known.
+    repeated_test_documents: Option<u64>,
     /// The part of it that is bundled, if any.
     #[serde(default)]
     pub(crate) sample: Vec<Bundled>,
@@ -111,6 +114,14 @@ impl Manifest {
             );
         }
         Ok(())
+    }
+
+    /// What a report has to say of the test documents.
+    pub(crate) fn repeated(&self) -> Option<Repeated> {
+        Some(Repeated {
+            documents: self.repeated_test_documents?,
+            of: self.splits.get("test")?.documents,
+        })
     }
 
     /// Fails unless a copy of the data has the documents it should have.

@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::ensure;
 use clap::builder::RangedU64ValueParser;
+use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, ValueEnum};
 
-use crate::atomic_file::write_atomically;
+use super::wrong_arguments;
+use crate::atomic_file::{ensure_replaceable, write_atomically};
 use crate::bench::comparison::{self, Comparison, Extent};
 use crate::bench::document::{self, Document};
 use crate::bench::peer::{Peer, Python};
@@ -71,6 +72,10 @@ fn count() -> RangedU64ValueParser<usize> {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.peer.is_none() && !arguments.sweep {
         return criterion(&arguments.criterion);
+    }
+    // Before what takes hours.
+    if let Some(output) = &arguments.output {
+        ensure_replaceable(output)?;
     }
     let load = machine::load();
     if let Some(warning) = document::warning(load) {
@@ -173,11 +178,11 @@ impl Arguments {
             .into_iter()
             .flat_map(|(_, peers)| peers)
             .collect();
-        ensure!(
-            !peers.is_empty(),
-            "no peer named with --against does the work named with --only; predict and tokenize need \
-             --texts"
-        );
+        if peers.is_empty() {
+            let message = "no peer named with --against does the work named with --only; predict and \
+                           tokenize need --texts";
+            return Err(wrong_arguments(ErrorKind::ArgumentConflict, message));
+        }
         Ok(peers)
     }
 
@@ -280,6 +285,7 @@ mod tests {
              onnxruntime --runs 5 --steps 5"
         );
         let none = parse("--peer python --only train-small --against onnxruntime");
-        assert!(none.expect("well-formed").peers().is_err());
+        let error = none.expect("well-formed").peers().expect_err("no work");
+        assert!(error.is::<clap::Error>(), "{error}");
     }
 }

@@ -9,9 +9,11 @@ mod low_shot;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+use clap::error::ErrorKind;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::wrong_arguments;
 use crate::manifest::Manifest;
 use crate::reproduce::corpus::{Corpus, Place};
 use crate::reproduce::experiment::Experiment;
@@ -73,7 +75,7 @@ struct Options {
     #[arg(long, value_name = "MODEL", default_value = pretrained::ENGLISH)]
     pretrained: String,
     /// Text to pretrain a language model on, instead of one on board and of the recipe's splits
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "pretrained")]
     pretrain_data: Vec<PathBuf>,
     /// cpu, ndarray, wgpu or cuda; of several GPUs one by its number, as in cuda:1
     #[arg(long, default_value = "cpu")]
@@ -150,23 +152,25 @@ impl Imdb {
         let name = format!("imdb-{}", profile_name.get_name());
         if *profile == Profile::Paper && options.pretrain_data.is_empty() {
             let wikitext = Manifest::load("wikitext-103")?;
-            bail!(
+            let message = format!(
                 "the paper pretrains on {}; get it from {} and name its files with --pretrain-data",
-                wikitext.title,
-                wikitext.homepage
+                wikitext.title, wikitext.homepage
             );
+            return Err(wrong_arguments(ErrorKind::MissingRequiredArgument, message));
         }
         let recipe = Recipe::load(&name)?;
         let manifest = Manifest::load("imdb")?;
         let corpus = if *profile == Profile::Smoke {
-            ensure!(
-                options.data.is_none(),
-                "the smoke profile runs on the bundled sample; --data goes with --profile quick, \
-                 cpu or paper"
-            );
+            if options.data.is_some() {
+                let message = "the smoke profile runs on the bundled sample; --data goes with --profile quick, \
+                               cpu or paper";
+                return Err(wrong_arguments(ErrorKind::ArgumentConflict, message));
+            }
             Corpus {
                 format: "csv".into(),
                 place: Place::Files(manifest.sample()?),
+                // The sample was drawn without texts that repeat.
+                repeated: None,
             }
         } else {
             imdb_corpus(manifest, options.data.as_ref())?
@@ -186,6 +190,7 @@ fn imdb_corpus(manifest: Manifest, data: Option<&PathBuf>) -> anyhow::Result<Cor
         None => fetch::cached(manifest.files.first().context("imdb.toml lists no file")?)?,
     };
     Ok(Corpus {
+        repeated: manifest.repeated(),
         format: manifest.format,
         place: Place::Whole(archive),
     })
@@ -200,6 +205,7 @@ fn trec_corpus(manifest: Manifest, data: Option<&PathBuf>) -> anyhow::Result<Cor
         None => fetch::folder(&manifest)?,
     };
     Ok(Corpus {
+        repeated: manifest.repeated(),
         format: manifest.format,
         place: Place::Files(trec::files(&folder)?),
     })
@@ -229,6 +235,7 @@ fn ag_news_experiment(options: &Options) -> anyhow::Result<Experiment> {
         fetch::folder(&manifest)?
     };
     let corpus = Corpus {
+        repeated: manifest.repeated(),
         format: manifest.format,
         place: Place::Files(ag_news::files(&folder)?),
     };
@@ -336,4 +343,59 @@ fn given(path: &Path, check: impl Fn(&Path) -> anyhow::Result<()>) -> anyhow::Re
     ensure!(path.exists(), "--data: there is no {}", path.display());
     check(path).with_context(|| format!("{} is not the data set", path.display()))?;
     Ok(std::path::absolute(path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn parse(typed: &str) -> Result<Arguments, clap::Error> {
+        let words = std::iter::once("reproduce").chain(typed.split_whitespace());
+        Cli::try_parse_from(words).map(|cli| cli.arguments)
+    }
+
+    #[test]
+    fn arguments_that_do_not_go_together_are_wrong_usage() {
+        for typed in [
+            "trec --pretrained lm.safetensors --pretrain-data wiki.jsonl",
+            "low-shot --labels 0",
+            "low-shot --labels 100,25001",
+            "low-shot --test-documents 25001",
+        ] {
+            let error = parse(typed).err().expect(typed);
+            assert_eq!(error.exit_code(), 2, "{typed}");
+        }
+        for typed in [
+            "trec --pretrained none",
+            "trec --pretrain-data a.jsonl b.jsonl",
+            "low-shot --labels 1,25000 --test-documents 0",
+        ] {
+            assert!(parse(typed).is_ok(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_a_profile_does_not_take_or_lacks_is_wrong_usage() {
+        for typed in ["imdb --data reviews", "imdb --profile paper"] {
+            let Which::Imdb(imdb) = parse(typed).expect("well-formed").experiment else {
+                panic!("{typed} is about the reviews");
+            };
+            let error = imdb.experiment().expect_err("a refusal");
+            let error = error.downcast::<clap::Error>().expect("wrong arguments");
+            assert_eq!(error.exit_code(), 2, "{typed}");
+            let said = error.to_string();
+            assert!(
+                said.starts_with("error: the ") && said.ends_with('\n'),
+                "{said:?}"
+            );
+        }
+    }
 }

@@ -186,7 +186,7 @@ impl Report {
              out, the last accuracy is that of the classifier on the test reviews.\n\n\
              The language model's training loss, each the mean of the twenty steps that end there:\n\n\
              {training}\n\
-             Machine of the last call: {machine}. Commit {commit}. fastai {fastai}, torch {torch}, {date}.\n"
+             Of the last call: machine {machine}; commit {commit}; fastai {fastai}, torch {torch}; {date}.\n"
         )
     }
 }

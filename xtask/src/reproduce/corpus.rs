@@ -16,6 +16,28 @@ pub(crate) struct Corpus {
     /// What `ulmfit --format` calls its layout.
     pub(crate) format: String,
     pub(crate) place: Place,
+    /// Nothing where no test document is known to be in another split too.
+    pub(crate) repeated: Option<Repeated>,
+}
+
+/// How many test documents another split of the data set has too, by their very text: a language model that
+/// was not given the test documents has read those.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Repeated {
+    pub(crate) documents: u64,
+    /// Of so many that are published, whatever part of them is tested on.
+    pub(crate) of: u64,
+}
+
+impl std::fmt::Display for Repeated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { documents, of } = self;
+        write!(
+            f,
+            "the texts of {documents} of the data set's {of} test documents are in its other splits too, as in \
+             every published figure"
+        )
+    }
 }
 
 /// One path that holds every split, which the reviews come in, or a file a split.
@@ -165,6 +187,7 @@ mod tests {
         let whole = Corpus {
             format: "aclimdb".into(),
             place,
+            repeated: None,
         };
         let arguments = whole
             .arguments(&splits(&["train", "unsup"]))
@@ -178,6 +201,7 @@ mod tests {
         let files = Corpus {
             format: "csv".into(),
             place: Place::Files(files.into()),
+            repeated: None,
         };
         let arguments = files
             .arguments(&splits(&["unsup", "train"]))

@@ -123,6 +123,7 @@ impl Experiment {
                 .map(|named| workspace::file_name(Path::new(named))),
             pretraining_data,
             test_text_seen: self.transductive,
+            repeated_test_documents: self.corpus.repeated,
             recipe: RecipeFacts::from(&self.recipe),
         };
         let path = report.write(&self.reports)?;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::atomic_file::write_atomically;
 use crate::machine::Machine;
 use crate::markdown::table;
-use crate::reproduce::corpus::DataFacts;
+use crate::reproduce::corpus::{DataFacts, Repeated};
 use crate::reproduce::evaluation::Evaluation;
 use crate::reproduce::recipe::Recipe;
 use crate::workspace;
@@ -34,8 +34,11 @@ pub(crate) struct Report {
     pub(crate) pretrained: Option<String>,
     /// Empty when the language model was pretrained on the task's own text, or not at all.
     pub(crate) pretraining_data: Vec<DataFacts>,
-    /// Whether the language model saw the text of the test documents.
+    /// Whether the language model was given the text of the test documents.
     pub(crate) test_text_seen: bool,
+    /// What it may have read of them all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) repeated_test_documents: Option<Repeated>,
     pub(crate) recipe: RecipeFacts,
 }
 
@@ -156,12 +159,14 @@ impl Report {
         text
     }
 
-    fn test_text(&self) -> &'static str {
+    fn test_text(&self) -> String {
         if self.test_text_seen {
             "The language model **saw the text of the test documents**, without their labels \
              (`--transductive`)."
+                .to_owned()
         } else {
-            "The language model did not see the text of the test documents."
+            let but = but_repeated(self.repeated_test_documents);
+            format!("The language model was not given the test documents{but}.")
         }
     }
 
@@ -192,9 +197,9 @@ impl Report {
         let mut rows = vec![
             ["seed".into(), self.seed.to_string()],
             ["device".into(), self.device.clone()],
-            ["machine".into(), self.machine.to_string()],
+            ["machine of the last call".into(), self.machine.to_string()],
             [
-                "commit".into(),
+                "commit of the last call".into(),
                 self.commit.clone().unwrap_or_else(|| "not known".into()),
             ],
             [
@@ -235,6 +240,11 @@ pub(crate) fn data(facts: &DataFacts) -> String {
     text
 }
 
+/// How a sentence goes on that says what was not given.
+pub(crate) fn but_repeated(repeated: Option<Repeated>) -> String {
+    repeated.map_or_else(String::new, |it| format!("; {it}"))
+}
+
 /// A share of 1, as percent.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
@@ -253,6 +263,7 @@ pub(crate) fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::Manifest;
 
     fn evaluation(error_rate: f64) -> Evaluation {
         Evaluation {
@@ -270,7 +281,7 @@ mod tests {
         let metrics = [("valid_loss".to_owned(), Value::from(4.51234))]
             .into_iter()
             .collect();
-        let report = Report {
+        let mut report = Report {
             name: "imdb-smoke".into(),
             title: "IMDb, profile smoke".into(),
             command: "cargo xtask reproduce imdb".into(),
@@ -306,6 +317,7 @@ mod tests {
             pretrained: Some("wiki-small".into()),
             pretraining_data: vec![],
             test_text_seen: false,
+            repeated_test_documents: None,
             recipe: RecipeFacts {
                 path: "recipes/imdb-smoke.toml".into(),
                 sha256: "cd".into(),
@@ -319,14 +331,22 @@ mod tests {
             "| **ULMFiT, forward** | 25.00 % | 75.00 % | 400 |\n",
             "| TF-IDF + logistic regression, same split | 20.00 % | 80.00 % | 400 |\n",
             "| the most frequent class, always | 50.00 % | 50.00 % |  |\n",
-            "did not see the text of the test documents",
+            "\n\nThe language model was not given the test documents.\n\n",
             "| pretrain, forward | 1 min 23 s | valid_loss 4.5123 |\n",
+            // Stages that were done before are another commit's, and perhaps another machine's.
+            "| machine of the last call | 2 cores, CPU not known, linux x86_64 |\n| commit of the last call | not known |\n",
             "| pretrained model | `wiki-small` |\n",
             "| data | `train.csv`, 5 bytes, SHA-256 `ab` |\n",
             "```toml\n[data]\n```\n",
         ] {
             assert!(text.contains(expected), "{expected:?} is not in\n{text}");
         }
+
+        report.repeated_test_documents = Manifest::load("imdb").expect("the reviews").repeated();
+        let text = report.markdown();
+        let expected = "was not given the test documents; the texts of 392 of the data set's 25000 test \
+                        documents are in its other splits too, as in every published figure.\n";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

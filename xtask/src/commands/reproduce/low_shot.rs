@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use super::{Direction, Imdb, Options, Profile};
 use crate::reproduce::low_shot::{Arm, LABELS, LowShot, SEEDS, TEST_DOCUMENTS, TOKENS_PER_REVIEW};
@@ -18,14 +19,14 @@ use crate::workspace::{self, file_name};
 
 /// The seed of the `cpu` profile.
 const PROFILE_SEED: u64 = 42;
-/// Of the training split.
+/// Of the training split, and of the test split.
 const DOCUMENTS: usize = 25_000;
 
 /// Which part of the study to run; what is finished is kept, and what was stopped goes on.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Numbers of labels
-    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = LABELS)]
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = LABELS, value_parser = reviews(1))]
     labels: Vec<usize>,
     /// Seeds: each draws its labeled reviews, the same for every arm
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = SEEDS)]
@@ -34,7 +35,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Arm::ALL)]
     arms: Vec<Arm>,
     /// Test reviews, always the same ones; 0 for all
-    #[arg(long, value_name = "N", default_value_t = TEST_DOCUMENTS)]
+    #[arg(long, value_name = "N", default_value_t = TEST_DOCUMENTS, value_parser = reviews(0))]
     test_documents: usize,
     /// The reviews, where they are not to be downloaded: the published archive, or its folder
     #[arg(long, value_name = "PATH")]
@@ -51,6 +52,11 @@ pub(super) struct Arguments {
     /// An ulmfit that is built already
     #[arg(long, value_name = "PROGRAM")]
     binary: Option<PathBuf>,
+}
+
+/// A number of reviews, of those that have labels. Zero stands for all of them, which is no number of labels.
+fn reviews(least: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(least..=DOCUMENTS as u64)
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {

@@ -36,6 +36,7 @@ pub(crate) fn experiment(folder: &Path) -> (Experiment, Ulmfit) {
         corpus: Corpus {
             format: "csv".into(),
             place: Place::Files(files.into()),
+            repeated: None,
         },
         pretrained: None,
         pretrain_data: vec![],

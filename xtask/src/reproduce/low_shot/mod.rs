@@ -172,6 +172,7 @@ impl LowShot {
             data: self.design.data.clone(),
             on_board: self.design.on_board.clone(),
             test_documents: self.design.test_documents,
+            repeated_test_documents: self.design.corpus.repeated,
             labels,
             measured,
             missing,

@@ -10,9 +10,9 @@ use super::{Arm, TEST_DOCUMENTS};
 use crate::atomic_file::write_atomically;
 use crate::machine::Machine;
 use crate::markdown::table;
-use crate::reproduce::corpus::DataFacts;
+use crate::reproduce::corpus::{DataFacts, Repeated};
 use crate::reproduce::pretrained;
-use crate::reproduce::report::{INFALLIBLE, RecipeFacts, data, duration};
+use crate::reproduce::report::{INFALLIBLE, RecipeFacts, but_repeated, data, duration};
 use crate::reproduce::study::cell::{Outcome, StageOutcome};
 use crate::reproduce::study::design::TEST_SEED;
 use crate::reproduce::study::statistics::Spread;
@@ -29,6 +29,8 @@ pub(super) struct Report {
     /// The digest of the language model on board.
     pub(super) on_board: Option<String>,
     pub(super) test_documents: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) repeated_test_documents: Option<Repeated>,
     /// In rising order.
     pub(super) labels: Vec<usize>,
     pub(super) measured: Vec<Measured>,
@@ -169,14 +171,15 @@ impl Report {
         } else {
             " This is not the study's usual number of them."
         };
+        let but = but_repeated(self.repeated_test_documents);
         format!(
             "Every figure is on {test}.{usual} A seed draws the same labeled reviews for every arm, of \
              each class its share, and all of them are trained on. *From scratch* is the classifier \
              on random weights. *Supervised* starts from the language model on board, fine-tuned on \
              the labeled reviews' text alone; *semi-supervised* from the same one, fine-tuned on all \
              training and unlabeled reviews, once for all runs. *Both directions* averages that classifier and one that \
-             reads backward, from a language model that was made alike. No language model saw the text of \
-             a test review."
+             reads backward, from a language model that was made alike. No language model was given \
+             the test reviews{but}."
         )
     }
 

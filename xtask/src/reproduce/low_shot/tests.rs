@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::reproduce::corpus::Repeated;
 use crate::reproduce::experiment;
 use crate::reproduce::recipe::{DataPlan, Recipe};
 use crate::reproduce::study::kept::Kept;
@@ -63,6 +64,10 @@ fn study(folder: &Path) -> (LowShot, Ulmfit) {
 fn every_arm_gets_the_same_documents_and_what_is_done_is_not_done_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut study, ulmfit) = study(folder.path());
+    study.design.corpus.repeated = Some(Repeated {
+        documents: 3,
+        of: 70,
+    });
     study.run(&ulmfit).expect("a report");
     let calls = experiment::tests::calls(folder.path());
     let of = |command: &str| -> Vec<String> {
@@ -143,6 +148,7 @@ fn every_arm_gets_the_same_documents_and_what_is_done_is_not_done_again() {
         "| 20 | 75.00 (1) | 75.00 (1) | 75.00 (1) | 75.00 ± 0.00 (2) | 75.00 (1) |\n",
         "| 100 |  |  |  |  |  |\n",
         "the same 50 test reviews, drawn by seed 0",
+        "No language model was given the test reviews; the texts of 3 of the data set's 70 test documents are",
         "**84 runs are not finished**",
         "| ULMFiT, supervised | 100 | `classifier.training.batch_size = 8`, ",
         "| seeds | 0, 1 |\n",
