@@ -89,6 +89,17 @@ pub enum DataError {
         /// The bound in bytes.
         limit: u64,
     },
+    /// A compressed file that takes too much memory to unpack.
+    #[error(
+        "{} takes more than {limit} bytes of memory to unpack; unpack it by other means",
+        path.display()
+    )]
+    UnpackingTooLarge {
+        /// The compressed file.
+        path: PathBuf,
+        /// The bound in bytes.
+        limit: u64,
+    },
     /// The format could not be guessed from the path.
     #[error("cannot tell the format of {}; name it with --format: {choices}", path.display())]
     UnknownLayout {
@@ -116,6 +127,22 @@ pub enum DataError {
         /// The format.
         format: &'static str,
     },
+    /// A class that would be left out of what was taken for aclImdb by its layout.
+    #[error(
+        "{} looks like the format aclimdb, which would leave out {}; {} the folder that it is in, whose \
+         folders are then the classes, or leave it out with --format aclimdb",
+        path.display(),
+        folder.display(),
+        if *archived { "unpack it and name" } else { "name" }
+    )]
+    LeftOutClass {
+        /// The corpus.
+        path: PathBuf,
+        /// The folder of the class.
+        folder: PathBuf,
+        /// Whether the corpus is an archive.
+        archived: bool,
+    },
     /// A split that the corpus does not have.
     #[error("{} has no split \"{split}\"; the splits are {choices}", path.display())]
     UnknownSplit {
@@ -142,8 +169,7 @@ pub enum DataError {
     },
     /// A row with more or fewer columns than the first one.
     #[error(
-        "{}, line {line}: expected {expected} columns and found {found}; \
-         quote a field that contains the separator",
+        "{}, line {line}: expected {expected} columns and found {found}; {remedy}",
         path.display()
     )]
     RaggedRow {
@@ -155,6 +181,8 @@ pub enum DataError {
         expected: u64,
         /// Columns in this row.
         found: u64,
+        /// What helps, which is another thing in CSV and in TSV.
+        remedy: &'static str,
     },
     /// A quoted field that is still open at the end of the file.
     #[error(
@@ -221,6 +249,16 @@ pub enum DataError {
         path: PathBuf,
         /// The compression.
         codec: &'static str,
+    },
+    /// A Parquet file that is packed as a whole, or in an archive: it is read at any place, and they are not.
+    #[error(
+        "{} is a Parquet file that is packed or in an archive, where it is not read; unpack it, or name \
+         the format of an archive's other files with --format",
+        path.display()
+    )]
+    PackedParquet {
+        /// The file.
+        path: PathBuf,
     },
     /// A line that does not have the shape its format calls for.
     #[error("{}, line {line}: {reason}", path.display())]

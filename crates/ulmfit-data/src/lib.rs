@@ -52,6 +52,7 @@ pub mod document_batches;
 pub mod encoded;
 pub mod error;
 pub mod lm_stream;
+mod parts;
 pub mod rng;
 pub mod rules;
 pub mod special;
@@ -75,6 +76,7 @@ pub use document_batches::{DocumentBatch, DocumentBatches};
 pub use encoded::{EncodedCorpus, encode, encode_documents};
 pub use error::DataError;
 pub use lm_stream::{BpttBatches, LmBatch, LmStream, LmStreamConfig, SequenceLength};
+pub use parts::PartSize;
 pub use split::{balanced_sample, stratified_sample, stratified_split};
 pub use stats::{CorpusStats, Fingerprints, LengthBucket};
 pub use stored::{

@@ -6,15 +6,12 @@ use std::sync::Arc;
 use crate::corpus::Document;
 use crate::encoded::EncodedCorpus;
 use crate::error::DataError;
+use crate::parts::parts;
 use crate::special;
 use crate::stored;
 use crate::token_ids::{Selection, TokenIds};
 use crate::tokenizer::Tokenizer;
 use crate::vocab::{Vocab, VocabBuilder, VocabConfig};
-
-/// Documents that are tokenized at a time: enough to keep every core busy, few enough that their
-/// token strings never matter beside the ids.
-const BATCH_DOCUMENTS: usize = 2048;
 
 /// A corpus tokenized once: each distinct token is kept once, and the documents as places in that
 /// list, with their labels. It lies in memory, or on disk as [`crate::encode_corpus`] leaves it.
@@ -63,12 +60,12 @@ impl TokenizedCorpus {
         let mut places = EncodedCorpus::new();
         let mut names = VocabBuilder::new();
         let mut of = Vec::with_capacity(documents.len());
-        for batch in documents.chunks(BATCH_DOCUMENTS) {
-            for tokens in tokenizer.tokenize_documents(batch) {
+        for part in parts(documents) {
+            for tokens in tokenizer.tokenize_documents(part) {
                 let document: Vec<u32> = tokens.iter().map(|token| counts.count(token)).collect();
                 places.push(&document);
             }
-            of.extend(batch.iter().map(|document| match &document.label {
+            of.extend(part.iter().map(|document| match &document.label {
                 Some(label) => names.count(label),
                 None => DocumentLabels::NO_LABEL,
             }));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::corpus::Document;
 use crate::detokenize;
 use crate::error::DataError;
+use crate::parts::parts;
 use crate::rules;
 use crate::special;
 use crate::subwords::training::{self, WordCounts};
@@ -257,14 +258,16 @@ impl TokenizerTrainer {
     pub fn extend(&mut self, documents: &[Document]) {
         let Some(words) = &mut self.words else { return };
         let rules = self.config.rules;
-        let prepared: Vec<String> = documents
-            .par_iter()
-            .map(|document| match document.fields.as_slice() {
-                [field] => prepare(rules, field),
-                fields => prepare(rules, &mark_fields(fields)),
-            })
-            .collect();
-        words.add(&prepared);
+        for part in parts(documents) {
+            let prepared: Vec<String> = part
+                .par_iter()
+                .map(|document| match document.fields.as_slice() {
+                    [field] => prepare(rules, field),
+                    fields => prepare(rules, &mark_fields(fields)),
+                })
+                .collect();
+            words.add(&prepared);
+        }
     }
 
     /// The tokenizer; one of subwords has at most [`max_size`](VocabConfig::max_size) pieces.

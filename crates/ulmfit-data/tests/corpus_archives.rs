@@ -23,12 +23,13 @@ const ROWS_XZ: &str = "fd377a585a000004e6d6b4460200210116000000742fe5a301001c746
 
 /// Members of an archive: formats by their names, two that would lie elsewhere if anybody unpacked
 /// them, and what is no text.
-const MEMBERS: [(&str, &str); 6] = [
+const MEMBERS: [(&str, &str); 7] = [
     ("data/rows.csv", ROWS),
     ("data/notes/a.txt", "One document\nof two lines"),
     ("../../outside.txt", "kept inside"),
     ("data/image.png", "\u{1}\u{2}"),
     ("data/.hidden.txt", "left by another program"),
+    ("data/.ipynb_checkpoints/a-checkpoint.txt", "left too"),
     ("data/more.jsonl", "{\"text\": \"last\"}\n"),
 ];
 
@@ -251,6 +252,23 @@ fn folders_in_an_archive_are_classes_as_in_a_folder() {
         message.contains("mail.zip/Mail/spam/1.txt: the label \"spam\" is not a finite number"),
         "{message}"
     );
+}
+
+#[test]
+fn parquet_in_an_archive_is_refused_unless_another_format_is_named() {
+    let folder = TempDir::new().unwrap();
+    let members = [("a.csv", ROWS), ("a.parquet", "PAR1")];
+    let path = write(&folder, "data.zip", zip(&members));
+    assert_eq!(
+        read(&path).unwrap_err(),
+        format!(
+            "{}/a.parquet is a Parquet file that is packed or in an archive, where it is not read; \
+             unpack it, or name the format of an archive's other files with --format",
+            path.display()
+        )
+    );
+    let found = read_as(&path, CorpusFormat::Csv).unwrap();
+    assert_eq!(found.1, expected()[..2]);
 }
 
 #[test]

@@ -136,6 +136,34 @@ fn a_label_that_no_object_has_is_missed_behind_the_last() {
 }
 
 #[test]
+fn a_better_key_of_the_label_behind_the_first_is_an_error() {
+    let first = "{\"text\":\"a\"}\n{\"text\":\"b\",\"class\":\"x\"}\n";
+    for (key, found) in [("label", "label"), ("Class", "Class")] {
+        let lines = format!(
+            "{first}{{\"text\":\"c\",\"class\":\"y\"}}\n{{\"text\":\"d\",\"{key}\":\"z\"}}\n"
+        );
+        assert_eq!(
+            message("a.jsonl", lines),
+            format!(
+                "a.jsonl, line 4: the label's key is \"class\" in rows before this one, which has \
+                 \"{found}\"; name one of them with --label"
+            )
+        );
+    }
+    // One that is not as good is some other column.
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.jsonl");
+    fs::write(
+        &path,
+        format!("{first}{{\"text\":\"c\",\"target\":\"y\"}}\n"),
+    )
+    .unwrap();
+    let reader = read_corpus(&path, &CorpusOptions::default()).unwrap();
+    let labels = reader.map(|document| document.unwrap().label);
+    assert!(labels.eq([None, Some("x".to_owned()), None]));
+}
+
+#[test]
 fn lines_are_counted_with_blank_ones_whatever_ends_them() {
     for (rows, line) in [
         ("text,label\na,1\nb,c,2\n", 3),

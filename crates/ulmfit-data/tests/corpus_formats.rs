@@ -93,6 +93,16 @@ fn csv_with_the_class_in_front_has_several_fields() {
         },
     ];
     check("train.csv", rows, CorpusFormat::ClassCsv, &expected);
+
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "numbered.csv", "1,first text\n2,second text\n");
+    let unlabeled = CorpusOptions {
+        ignore_labels: true,
+        ..CorpusOptions::default()
+    };
+    let expected = ["first text", "second text"].map(Document::new);
+    let found = read_with(&path, &unlabeled);
+    assert_eq!(found, (CorpusFormat::ClassCsv, expected.to_vec()));
 }
 
 #[test]
@@ -148,6 +158,8 @@ fn crlf_ends_a_line_as_lf_does_in_quoted_fields_too() {
         Document::labeled("four", "neg"),
     ];
     check("windows.csv", rows, CorpusFormat::Csv, &expected);
+    let lines = "{\"text\":\"one\\r\\ntwo\\rthree\",\"label\":\"pos\"}\r\n{\"text\":\"four\",\"label\":\"neg\"}";
+    check("windows.jsonl", lines, CorpusFormat::JsonLines, &expected);
 }
 
 #[test]
@@ -180,6 +192,16 @@ fn a_blank_label_is_none_and_spaces_around_a_class_are_no_part_of_it() {
 }
 
 #[test]
+fn spaces_around_a_name_in_a_list_are_no_part_of_it() {
+    let lines = "{\"text\":\"a\",\"label\":[\"news \",\" sport\"]}\n{\"text\":\"b\",\"label\":[\"news\"]}\n";
+    let expected = [
+        Document::multi_labeled("a", ["news", "sport"]),
+        Document::multi_labeled("b", ["news"]),
+    ];
+    check("a.jsonl", lines, CorpusFormat::JsonLines, &expected);
+}
+
+#[test]
 fn json_lines_may_lack_a_label_in_any_row() {
     let lines = |key: &str| {
         format!(
@@ -206,6 +228,26 @@ fn json_lines_may_lack_a_label_in_any_row() {
         ..CorpusOptions::default()
     };
     assert_eq!(read_with(&path, &options).1, expected);
+}
+
+#[test]
+fn json_lines_have_the_label_that_is_named_in_any_case() {
+    let folder = TempDir::new().unwrap();
+    let lines = "{\"text\":\"a\",\"category\":\"x\",\"Label\":\"y\"}\n{\"text\":\"b\",\"category\":\"z\"}\n\
+                 {\"text\":\"c\",\"label\":\"w\"}\n";
+    let path = write(&folder, "a.jsonl", lines);
+    for (named, expected) in [
+        ("label", [Some("y"), None, Some("w")]),
+        ("category", [Some("x"), Some("z"), None]),
+    ] {
+        let options = CorpusOptions {
+            label_column: Some(named.into()),
+            ..CorpusOptions::default()
+        };
+        let documents = read_with(&path, &options).1;
+        let labels = documents.iter().map(|document| document.label.as_deref());
+        assert!(labels.eq(expected), "{named}");
+    }
 }
 
 #[test]
@@ -311,7 +353,14 @@ fn text_files_in_a_folder_are_known_by_any_of_their_endings() {
     write(&folder, "A.TXT", "a");
     write(&folder, "b.text", "b");
     write(&folder, "c.Txt.GZ", gzip(b"c"));
-    for name in ["._1.txt", ".hidden.txt", "txt", "d.txt.bak"] {
+    for name in [
+        "._1.txt",
+        ".hidden.txt",
+        "txt",
+        "d.txt.bak",
+        ".ipynb_checkpoints/a-checkpoint.txt",
+        ".venv/lib/LICENSE.txt",
+    ] {
         write(&folder, name, "not read");
     }
     let expected = [("a", "A.TXT"), ("b", "b.text"), ("c", "c.Txt.GZ")];
@@ -319,7 +368,7 @@ fn text_files_in_a_folder_are_known_by_any_of_their_endings() {
     assert_eq!(read(folder.path()).1, expected);
 }
 
-const REVIEWS: [(&str, &str); 9] = [
+const REVIEWS: [(&str, &str); 8] = [
     ("aclImdb/train/pos/1_9.txt", "p1"),
     ("aclImdb/train/pos/0_10.txt", "p0"),
     ("aclImdb/train/neg/0_1.txt", "n0"),
@@ -328,12 +377,11 @@ const REVIEWS: [(&str, &str); 9] = [
     ("aclImdb/test/pos/0_8.txt", "t1"),
     ("aclImdb/train/urls_pos.txt", "not read"),
     ("aclImdb/README", "not read"),
-    ("aclImdb/train/other/0_0.txt", "not read"),
 ];
 
-fn tar() -> Vec<u8> {
+fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
-    for (name, text) in REVIEWS {
+    for (name, text) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(text.len() as u64);
         header.set_mode(0o644);
@@ -354,9 +402,9 @@ fn aclimdb_is_the_same_as_a_folder_and_as_an_archive() {
     let paths = [
         folder.path().to_owned(),
         folder.path().join("aclImdb"),
-        write(&packed, "aclImdb.tar", tar()),
-        write(&packed, "aclImdb_v1.tar.gz", gzip(&tar())),
-        write(&packed, "aclImdb.tgz", gzip(&tar())),
+        write(&packed, "aclImdb.tar", tar(&REVIEWS)),
+        write(&packed, "aclImdb_v1.tar.gz", gzip(&tar(&REVIEWS))),
+        write(&packed, "aclImdb.tgz", gzip(&tar(&REVIEWS))),
     ];
     let train = vec![
         with_id(Document::labeled("n0", "neg"), "neg/0_1.txt"),
@@ -388,4 +436,57 @@ fn aclimdb_is_the_same_as_a_folder_and_as_an_archive() {
     }
     // Reading an archive leaves nothing behind.
     assert_eq!(fs::read_dir(packed.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn what_looks_like_aclimdb_and_has_another_class_is_not_read_without_it() {
+    let files = [
+        ("reviews/train/neg/0.txt", "n"),
+        ("reviews/train/neutral/0.txt", "m"),
+        ("reviews/train/pos/0.txt", "p"),
+        ("reviews/train/.cache/0.txt", "hidden"),
+        ("reviews/test/neg/0.txt", "t"),
+        ("reviews/test/pos/0.txt", "u"),
+    ];
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        write(&folder, name, text);
+    }
+    let reviews = folder.path().join("reviews");
+    let archive = write(&folder, "reviews.tar.gz", gzip(&tar(&files)));
+    for (path, left_out, name) in [
+        (&reviews, "reviews/train/neutral", "name"),
+        (
+            &archive,
+            "reviews.tar.gz/reviews/train/neutral",
+            "unpack it and name",
+        ),
+    ] {
+        let error = read_corpus(path, &CorpusOptions::default()).unwrap_err();
+        let expected = format!(
+            "{} looks like the format aclimdb, which would leave out {}; {name} the folder that it is \
+             in, whose folders are then the classes, or leave it out with --format aclimdb",
+            path.display(),
+            folder.path().join(left_out).display()
+        );
+        assert_eq!(error.to_string(), expected);
+        // The other split has no other class.
+        let test = CorpusOptions {
+            split: Some("test".into()),
+            ..CorpusOptions::default()
+        };
+        assert_eq!(read_with(path, &test).1.len(), 2);
+        let named = CorpusOptions {
+            format: Some(CorpusFormat::AclImdb),
+            ..CorpusOptions::default()
+        };
+        assert_eq!(read_with(path, &named).1.len(), 2);
+    }
+    let (format, documents) = read(&reviews.join("train"));
+    let labels: Vec<_> = documents
+        .iter()
+        .filter_map(|it| it.label.as_deref())
+        .collect();
+    assert_eq!(format, CorpusFormat::PlainText);
+    assert_eq!(labels, ["neg", "neutral", "pos"]);
 }

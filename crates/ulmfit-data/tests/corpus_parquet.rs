@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::basic::Compression;
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int64Type};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type,
+    Int64Type,
+};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
@@ -34,6 +37,17 @@ fn column<T: DataType>(
 
 fn strings(texts: &[&str]) -> Vec<ByteArray> {
     texts.iter().map(|&text| ByteArray::from(text)).collect()
+}
+
+/// A file of one row group with these columns.
+fn write(path: &Path, columns: &str, rows: impl FnOnce(&mut SerializedRowGroupWriter<'_, File>)) {
+    let schema = parse_message_type(&format!("message m {{ {columns} }}")).unwrap();
+    let file = File::create(path).unwrap();
+    let mut file = SerializedFileWriter::new(file, Arc::new(schema), Arc::default()).unwrap();
+    let mut group = file.next_row_group().unwrap();
+    rows(&mut group);
+    group.close().unwrap();
+    file.close().unwrap();
 }
 
 /// Two row groups of two rows; the last row has neither a text nor a label.
@@ -97,19 +111,12 @@ fn rows_are_documents_however_they_are_compressed() {
 fn a_blank_label_is_none_and_spaces_around_a_class_are_no_part_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("labels.parquet");
-    let schema = "message m { required byte_array label (UTF8); required byte_array text (UTF8); }";
-    let mut file = SerializedFileWriter::new(
-        File::create(&path).unwrap(),
-        Arc::new(parse_message_type(schema).unwrap()),
-        Arc::default(),
-    )
-    .unwrap();
-    let mut group = file.next_row_group().unwrap();
-    for values in [[" very good ", "", " "], ["a", "b", "c"]] {
-        column::<ByteArrayType>(&mut group, &strings(&values), None, None);
-    }
-    group.close().unwrap();
-    file.close().unwrap();
+    let schema = "required byte_array label (UTF8); required byte_array text (UTF8);";
+    write(&path, schema, |group| {
+        for values in [[" very good ", "", " "], ["a", "b", "c"]] {
+            column::<ByteArrayType>(group, &strings(&values), None, None);
+        }
+    });
     let documents = read(&path, &CorpusOptions::default()).unwrap();
     let labels: Vec<_> = documents.iter().map(|it| it.label.as_deref()).collect();
     assert_eq!(labels, [Some("very good"), None, None]);
@@ -172,6 +179,89 @@ fn damage_anywhere_is_a_sentence_or_other_documents() {
             drop(read(&path, &CorpusOptions::default()));
         }
     }
+}
+
+#[test]
+fn an_id_that_is_no_text_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ids.parquet");
+    let uuid = FixedLenByteArray::from(vec![0xff; 16]);
+    let columns = "required fixed_len_byte_array(16) id (UUID); required byte_array text (UTF8);";
+    write(&path, columns, |group| {
+        column::<FixedLenByteArrayType>(group, &[uuid], None, None);
+        column::<ByteArrayType>(group, &strings(&["a"]), None, None);
+    });
+    let none = CorpusOptions::default();
+    assert_eq!(read(&path, &none).unwrap(), [Document::new("a")]);
+    let columns = "required byte_array id; required byte_array text;";
+    write(&path, columns, |group| {
+        column::<ByteArrayType>(group, &[ByteArray::from(vec![0xff, 0xfe])], None, None);
+        column::<ByteArrayType>(group, &strings(&["a\r\nb"]), None, None);
+    });
+    assert_eq!(read(&path, &none).unwrap(), [Document::new("a\nb")]);
+    // A time that is called infinity by databases.
+    let columns = "required int64 id (TIMESTAMP_MICROS); required byte_array text (UTF8);";
+    write(&path, columns, |group| {
+        column::<Int64Type>(group, &[0, i64::MAX], None, None);
+        column::<ByteArrayType>(group, &strings(&["a", "b"]), None, None);
+    });
+    let documents = read(&path, &none).unwrap();
+    assert!(documents[0].id.as_ref().unwrap().is_string());
+    assert_eq!(documents[1], Document::new("b"));
+}
+
+#[test]
+fn a_value_that_cannot_be_written_as_text_names_its_row_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let text = "required byte_array text;";
+    write(&path, text, |group| {
+        let texts = [ByteArray::from("fine"), ByteArray::from(vec![b'a', 0xff])];
+        column::<ByteArrayType>(group, &texts, None, None);
+    });
+    let none = CorpusOptions::default();
+    assert_eq!(
+        sentence(&path, &none),
+        "a.parquet, row 2: column \"text\" has bytes that are not UTF-8; name another one, or write it \
+         as text"
+    );
+    write(
+        &path,
+        &format!("required int32 label (DATE); {text}"),
+        |group| {
+            column::<Int32Type>(group, &[0, i32::MAX], None, None);
+            column::<ByteArrayType>(group, &strings(&["a", "b"]), None, None);
+        },
+    );
+    assert_eq!(
+        sentence(&path, &none),
+        "a.parquet, row 2: column \"label\" has a date, a time or a number that is out of range; name \
+         another one, or write it as text"
+    );
+    for (digits, length) in [(i32::MAX, 1), (9, 1000)] {
+        let label = format!("required byte_array label (DECIMAL({digits},0)); {text}");
+        write(&path, &label, |group| {
+            column::<ByteArrayType>(group, &[ByteArray::from(vec![1; length])], None, None);
+            column::<ByteArrayType>(group, &strings(&["a"]), None, None);
+        });
+        assert_eq!(
+            sentence(&path, &none),
+            "a.parquet, row 1: column \"label\" has a decimal of more than 76 digits; name another one, \
+             or write it as text"
+        );
+    }
+}
+
+#[test]
+fn a_packed_file_is_not_called_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet.gz");
+    fs::write(&path, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]).unwrap();
+    assert_eq!(
+        sentence(&path, &CorpusOptions::default()),
+        "a.parquet.gz is a Parquet file that is packed or in an archive, where it is not read; unpack \
+         it, or name the format of an archive's other files with --format"
+    );
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The Large Movie Review Dataset (Maas et al. 2011), as a folder tree or as its archive.
 //!
 //! `aclImdb/{train,test}/{pos,neg}/*.txt` and `aclImdb/train/unsup/*.txt`; everything else in it is
-//! passed over. An archive is read without writing a file: its reviews of one split are held in
-//! memory (66 MB for the largest, and no more than a bound) to come out in the order of their paths, as from
-//! a folder.
+//! passed over. But where nobody named the format, another folder beside those of the classes is an
+//! error: what looks like the movie reviews may be others, with a class more.
+//!
+//! An archive is read without writing a file: its reviews of one split are held in memory (66 MB for the
+//! largest, and no more than a bound) to come out in the order of their paths, as from a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,34 +20,37 @@ use crate::error::DataError;
 /// Most bytes of the reviews of an archive that are held in memory: 1 GiB, sixteen times the largest split.
 const MOST_HELD_BYTES: u64 = 1 << 30;
 
+/// The folders there are in `train` and `test`.
+const FOLDERS: [&str; 3] = ["neg", "pos", "unsup"];
+
 /// One part of the data: `train`, `test` or `unsup`.
 #[derive(Clone, Copy)]
 struct Split {
     folder: &'static str,
     classes: &'static [&'static str],
+    /// Whether the format was told from the layout, so that other folders are an error.
+    told: bool,
 }
 
 impl Split {
     fn find(path: &Path, options: &CorpusOptions) -> Result<Self, DataError> {
-        match options.split.as_deref() {
-            None | Some("train") => Ok(Self {
-                folder: "train",
-                classes: &["neg", "pos"],
-            }),
-            Some("test") => Ok(Self {
-                folder: "test",
-                classes: &["neg", "pos"],
-            }),
-            Some("unsup") => Ok(Self {
-                folder: "train",
-                classes: &["unsup"],
-            }),
-            Some(other) => Err(DataError::UnknownSplit {
-                path: path.to_owned(),
-                split: other.to_owned(),
-                choices: "train, test, unsup".to_owned(),
-            }),
-        }
+        let (folder, classes): (_, &[_]) = match options.split.as_deref() {
+            None | Some("train") => ("train", &["neg", "pos"]),
+            Some("test") => ("test", &["neg", "pos"]),
+            Some("unsup") => ("train", &["unsup"]),
+            Some(other) => {
+                return Err(DataError::UnknownSplit {
+                    path: path.to_owned(),
+                    split: other.to_owned(),
+                    choices: "train, test, unsup".to_owned(),
+                });
+            }
+        };
+        Ok(Self {
+            folder,
+            classes,
+            told: options.format.is_none(),
+        })
     }
 
     /// The class and the file name of an archived path, if it is one of this split's reviews.
@@ -57,6 +62,20 @@ impl Split {
         let class = self.classes.iter().find(|known| *known == class)?;
         (*folder == self.folder && is_review(name)).then(|| (*class, (*name).to_owned()))
     }
+
+    /// The folder that an archived review is in, where it is one of this split and of no class.
+    fn left_out(self, path: &Path) -> Option<PathBuf> {
+        let parts: Vec<&str> = path.iter().filter_map(std::ffi::OsStr::to_str).collect();
+        let place = parts.iter().rposition(|part| *part == self.folder)? + 1;
+        let (folder, within) = (parts.get(place)?, &parts[place + 1..]);
+        let is_left_out = is_other(folder) && within.last().is_some_and(|name| is_review(name));
+        is_left_out.then(|| parts[..=place].iter().collect())
+    }
+}
+
+/// Whether a folder beside those of the classes may be a class that the format does not have.
+fn is_other(folder: &str) -> bool {
+    !folder.starts_with('.') && !FOLDERS.contains(&folder)
 }
 
 fn is_review(name: &str) -> bool {
@@ -91,9 +110,19 @@ fn open_folder(path: &Path, split: Split, meter: &Meter) -> Result<Documents, Da
     } else {
         path.to_owned()
     };
+    let beside = root.join(split.folder);
+    if split.told
+        && let Some(folder) = other_folder(&beside)
+    {
+        return Err(DataError::LeftOutClass {
+            path: path.to_owned(),
+            folder,
+            archived: false,
+        });
+    }
     let mut reviews: Vec<(&'static str, PathBuf)> = Vec::new();
     for class in split.classes {
-        let folder = root.join(split.folder).join(class);
+        let folder = beside.join(class);
         let read = |source| DataError::Read {
             path: folder.clone(),
             source,
@@ -115,6 +144,16 @@ fn open_folder(path: &Path, split: Split, meter: &Meter) -> Result<Documents, Da
     })))
 }
 
+/// The first of the folders in this one that are of no class. A folder that cannot be read has none.
+fn other_folder(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let others = entries.filter(|entry| is_other(&entry.file_name().to_string_lossy()));
+    others
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .min()
+}
+
 fn open_archive(
     path: &Path,
     split: Split,
@@ -128,6 +167,15 @@ fn open_archive(
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
         let name = entry.path().map_err(damaged)?.into_owned();
+        if split.told
+            && let Some(folder) = split.left_out(&name)
+        {
+            return Err(DataError::LeftOutClass {
+                path: path.to_owned(),
+                folder: path.join(folder),
+                archived: true,
+            });
+        }
         let Some((class, file)) = split.review(&name) else {
             continue;
         };

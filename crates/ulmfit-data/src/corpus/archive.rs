@@ -314,6 +314,7 @@ impl Members {
                     ..Document::new(text)
                 }))))
             }
+            Some(CorpusFormat::Parquet) => Err(DataError::PackedParquet { path: source.name }),
             Some(format) => open(source, format, &self.options),
         }
     }

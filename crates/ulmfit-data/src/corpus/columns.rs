@@ -57,8 +57,8 @@ pub(super) fn text_columns(
 }
 
 /// The column of the label, if it is there and labels are read.
-pub(super) fn label_column(
-    names: &[String],
+pub(super) fn label_column<N: AsRef<str>>(
+    names: &[N],
     options: &CorpusOptions,
     path: &Path,
     line: u64,
@@ -68,6 +68,11 @@ pub(super) fn label_column(
         Some(name) => position(names, name, path, line),
         None => first(&LABEL, |wanted| position(names, wanted, path, line)),
     }
+}
+
+/// The place of a name among those that are taken for the label's when none is named, the best first.
+pub(super) fn label_rank(name: &str) -> Option<usize> {
+    LABEL.iter().position(|label| is_alike(name, label))
 }
 
 /// The column of the label that the options name, where labels are read.
@@ -102,15 +107,15 @@ fn first(wanted: &[&str], find: impl Fn(&str) -> Found) -> Found {
 }
 
 /// The column of this name; spelled exactly so if there is one, else in any case.
-fn position(names: &[String], wanted: &str, path: &Path, line: u64) -> Found {
+fn position<N: AsRef<str>>(names: &[N], wanted: &str, path: &Path, line: u64) -> Found {
     let places = |matches: &dyn Fn(&str) -> bool| {
         let places = names.iter().enumerate();
-        let places = places.filter(|(_, name)| matches(name));
+        let places = places.filter(|(_, name)| matches(name.as_ref()));
         places.map(|(place, _)| place).collect::<Vec<_>>()
     };
     let mut found = places(&|name| name == wanted);
     if found.is_empty() {
-        found = places(&|name| name.trim().eq_ignore_ascii_case(wanted.trim()));
+        found = places(&|name| is_alike(name, wanted));
     }
     match found[..] {
         [] => Ok(None),
@@ -118,9 +123,14 @@ fn position(names: &[String], wanted: &str, path: &Path, line: u64) -> Found {
         [place, ..] => Err(DataError::RepeatedColumn {
             path: path.to_owned(),
             line,
-            name: names[place].clone(),
+            name: names[place].as_ref().to_owned(),
         }),
     }
+}
+
+/// Whether two names are one but for case and the spaces around them.
+fn is_alike(name: &str, wanted: &str) -> bool {
+    name.trim().eq_ignore_ascii_case(wanted.trim())
 }
 
 #[cfg(test)]

@@ -21,7 +21,9 @@ pub(super) struct DelimitedReader {
 
 enum Layout {
     /// The class, then fields of text.
-    ClassFirst,
+    ClassFirst {
+        ignore_class: bool,
+    },
     Named(Columns),
 }
 
@@ -29,7 +31,9 @@ enum Layout {
 pub(super) fn class_csv(source: Source, options: &CorpusOptions) -> DelimitedReader {
     DelimitedReader {
         rows: Rows::new(source, b','),
-        layout: Layout::ClassFirst,
+        layout: Layout::ClassFirst {
+            ignore_class: options.ignore_labels,
+        },
         labels: options.labels.clone(),
     }
 }
@@ -74,16 +78,16 @@ impl DelimitedReader {
 
     fn with_any_label(&self, mut row: Row) -> Result<Document, DataError> {
         match &self.layout {
-            Layout::ClassFirst if row.fields.len() < 2 => Err(DataError::Malformed {
+            Layout::ClassFirst { .. } if row.fields.len() < 2 => Err(DataError::Malformed {
                 path: self.rows.name.clone(),
                 line: row.line,
                 reason: "expected the class and at least one column of text".to_owned(),
             }),
-            Layout::ClassFirst => {
+            Layout::ClassFirst { ignore_class } => {
                 let fields = row.fields.split_off(1);
                 Ok(Document {
                     fields,
-                    label: row.fields.pop(),
+                    label: row.fields.pop().filter(|_| !ignore_class),
                     id: None,
                 })
             }
@@ -121,6 +125,8 @@ struct Rows {
     reader: Reader<QuoteWatch<Bytes>>,
     report: QuoteReport,
     name: PathBuf,
+    /// What helps where a row has too many or too few columns.
+    remedy: &'static str,
     limit: u64,
 }
 
@@ -143,6 +149,11 @@ impl Rows {
             reader,
             report,
             name: source.name,
+            remedy: if quoting {
+                "quote a field that contains the separator"
+            } else {
+                "a field of TSV cannot contain a tab, so write the rows as CSV"
+            },
             limit,
         }
     }
@@ -205,6 +216,7 @@ impl Rows {
                 line,
                 expected: expected_len,
                 found: len,
+                remedy: self.remedy,
             },
             csv::ErrorKind::Io(source) => read_error(&path, source),
             other => DataError::Malformed {

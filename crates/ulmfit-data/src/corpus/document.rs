@@ -16,8 +16,9 @@ pub struct Document {
     /// The class, as the file spells it. A list of labels has a [`LABEL_END`](super::LABEL_END) behind
     /// each of its names.
     pub label: Option<String>,
-    /// The row's own `id`, as the file has it: a column of CSV and TSV, which is a string, or a key of
-    /// JSON lines, of any type. Of a file in a folder or an archive its path there. Otherwise none.
+    /// The row's own `id`, as the file has it: a column of CSV and TSV, which is a string, a key of JSON
+    /// lines, of any type, or a column of Parquet that is neither nested nor binary. Of a file in a folder
+    /// or an archive its path there. Otherwise none.
     pub id: Option<Value>,
 }
 

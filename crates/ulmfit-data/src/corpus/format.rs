@@ -1,7 +1,7 @@
 //! The formats, their names, and how a path tells which it is.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::{archive, delimited};
 use crate::error::DataError;
 
-/// How a corpus is stored. Every file may be packed with gzip, Zstandard or xz.
+/// How a corpus is stored. Every file but one of Parquet may be packed with gzip, Zstandard or xz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum CorpusFormat {
     /// `aclimdb`: the Large Movie Review Dataset, as a folder tree or as its archive. Labels are
-    /// `pos` and `neg`; order is that of the paths.
+    /// `pos` and `neg`; order is that of the paths. Where it is told from the layout, a folder of another
+    /// class is an error; where it is named, such a folder is left out.
     AclImdb,
     /// `trec`: `COARSE:fine question` a line. Lines that are not UTF-8 are read as Windows-1252.
     Trec,
@@ -33,12 +34,13 @@ pub enum CorpusFormat {
     WikiText,
     /// `text`: one document a line (blank lines are none), or one a `.txt` file in a folder tree, by
     /// path. A folder in that folder is a class, and its name the label; but not a `train` or `test`
-    /// with folders of its own, whose classes are had by naming it.
+    /// with folders of its own, whose classes are had by naming it. Hidden files and folders are left
+    /// out.
     PlainText,
     /// `parquet`: columns, of text without nesting; compressed with anything but Zstandard and LZO.
     Parquet,
     /// `archive`: a tar file, packed or not, or a zip file, whose members are read in the formats that
-    /// their names tell; a `.txt` file is a document, of the class that its folder names as in
+    /// their names tell, but for Parquet, which is an error; a `.txt` file is a document, of the class that its folder names as in
     /// `text`, and a folder called as the archive is the one that was archived. Where another format
     /// is named for an archive, the members that are called like its files are read in it, and no others.
     Archive,
@@ -122,14 +124,14 @@ impl CorpusFormat {
         }
     }
 
-    /// Tells the format of a file in a folder or an archive from its name; none for what is no text.
+    /// Tells the format of a file in a folder or an archive from its path there; none for what is no text or
+    /// hidden.
     pub(super) fn of_member(path: &Path) -> Option<Self> {
-        let name = lower_name(path);
-        // Such as macOS leaves in archives.
-        if name.starts_with('.') {
+        // Such as macOS and Jupyter leave behind.
+        if path.components().any(is_hidden) {
             return None;
         }
-        Self::of_name(without_packing(&name))
+        Self::of_name(without_packing(&lower_name(path)))
     }
 
     /// The format that the names of this format's files tell: of a CSV file they do not say whether it
@@ -156,6 +158,11 @@ impl CorpusFormat {
             _ => None,
         }
     }
+}
+
+/// Whether a part of a path is called as hidden files and folders are.
+fn is_hidden(part: Component<'_>) -> bool {
+    matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// The name of an archive's file in lower case, without its endings; none for what is called otherwise.

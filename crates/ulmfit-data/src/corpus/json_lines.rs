@@ -7,7 +7,7 @@ use super::json_row::{self, Field, Row};
 use super::label::Place;
 use super::lines::Lines;
 use super::source::Source;
-use super::text::without_nul;
+use super::text::repaired;
 use super::{CorpusOptions, Document};
 use crate::error::{DataError, brief};
 
@@ -17,7 +17,7 @@ pub(super) struct JsonLinesReader {
     options: CorpusOptions,
     /// The keys of the text, found in the first object.
     text: Option<Vec<String>>,
-    /// The key of the label, found in the first object that has one: rows without a label may lack it.
+    /// The key of the label in the first object that has one.
     label: Option<String>,
     /// The keys of the first object, which a message lists where no object has the label that is named.
     first: Option<Vec<String>>,
@@ -47,7 +47,8 @@ impl JsonLinesReader {
     fn document(&mut self, line: &str) -> Result<Document, DataError> {
         let mut object =
             json_row::parse(line).map_err(|error| self.malformed(json_reason(&error)))?;
-        self.find_keys(&object)?;
+        self.find_text(&object)?;
+        let label = self.find_label(&object)?;
         let text = self.text.iter().flatten();
         let fields = text
             .map(|key| {
@@ -60,8 +61,7 @@ impl JsonLinesReader {
                 self.scalar(key, value).map(Option::unwrap_or_default)
             })
             .collect::<Result<_, _>>()?;
-        let label = self.label.as_ref();
-        let label = match label.and_then(|key| Some((key, object.get(key)?))) {
+        let label = match label.and_then(|key| object.get_key_value(&key)) {
             Some((key, value)) => self.read_label(key, value)?,
             None => None,
         };
@@ -76,21 +76,42 @@ impl JsonLinesReader {
         Ok(Document { fields, label, id })
     }
 
-    /// Looks for the keys that were not found so far.
-    fn find_keys(&mut self, object: &Row) -> Result<(), DataError> {
-        if self.text.is_some() && (self.label.is_some() || self.options.ignore_labels) {
+    /// Finds the keys of the text in the first object.
+    fn find_text(&mut self, object: &Row) -> Result<(), DataError> {
+        if self.text.is_some() {
             return Ok(());
         }
         let names: Vec<String> = object.keys().cloned().collect();
         let (path, line) = (self.lines.name(), self.lines.number());
-        if self.text.is_none() {
-            let text = columns::text_columns(&names, &self.options, path, line)?;
-            self.text = Some(text.iter().map(|&i| names[i].clone()).collect());
-            self.first = Some(names.clone());
-        }
-        let label = columns::label_column(&names, &self.options, path, line)?;
-        self.label = label.map(|i| names[i].clone());
+        let text = columns::text_columns(&names, &self.options, path, line)?;
+        self.text = Some(text.iter().map(|&i| names[i].clone()).collect());
+        self.first = Some(names);
         Ok(())
+    }
+
+    /// The key of an object's label, if it has one: rows without a label may lack it. Where none is named,
+    /// the first that was found stands for all rows, and a better one behind it leaves open which is meant.
+    fn find_label(&mut self, object: &Row) -> Result<Option<String>, DataError> {
+        let names: Vec<&str> = object.keys().map(String::as_str).collect();
+        let (path, line) = (self.lines.name(), self.lines.number());
+        let Some(place) = columns::label_column(&names, &self.options, path, line)? else {
+            return Ok(None);
+        };
+        let found = names[place];
+        let first = self.label.get_or_insert_with(|| found.to_owned());
+        if first == found || columns::named_label(&self.options).is_some() {
+            return Ok(Some(found.to_owned()));
+        }
+        if columns::label_rank(found) > columns::label_rank(first) {
+            return Ok(None);
+        }
+        let reason = format!(
+            "the label's key is \"{}\" in rows before this one, which has \"{}\"; name one of them with \
+             --label",
+            brief(first),
+            brief(found)
+        );
+        Err(self.malformed(reason))
     }
 
     /// The error behind the last object, once, where none had the label that is named.
@@ -105,8 +126,8 @@ impl JsonLinesReader {
     fn scalar(&self, key: &str, field: &Field) -> Result<Option<String>, DataError> {
         match field {
             Field::Scalar(Value::Null) => Ok(None),
-            // NUL can still come as an escape.
-            Field::Scalar(Value::String(text)) => Ok(Some(without_nul(text.clone()))),
+            // NUL and CRLF can still come as escapes.
+            Field::Scalar(Value::String(text)) => Ok(Some(repaired(text.clone()))),
             Field::Scalar(value @ (Value::Number(_) | Value::Bool(_))) => {
                 Ok(Some(value.to_string()))
             }
@@ -123,7 +144,7 @@ impl JsonLinesReader {
     /// A label as text, of the kind that it is to be; a list of strings as such.
     fn read_label(&self, key: &str, field: &Field) -> Result<Option<String>, DataError> {
         let label = match field {
-            Field::Strings { list, blank: false } => Some(without_nul(list.clone())),
+            Field::Strings { list, blank: false } => Some(repaired(list.clone())),
             Field::Strings { .. } => {
                 let reason = format!("\"{}\" has an empty name in its list", brief(key));
                 return Err(self.malformed(reason));

@@ -102,10 +102,12 @@ pub(super) fn label_list<L: AsRef<str>>(names: impl IntoIterator<Item = L>) -> S
     list
 }
 
-/// Adds a name to a list that has no end yet, if it is not blank.
+/// Adds a name to a list that has no end yet, without the spaces around it, if it is not blank.
 pub(super) fn push_name(list: &mut String, name: &str) {
-    if !name.trim().is_empty() {
-        list.extend(name.chars().filter(|&it| it != LABEL_END));
+    let name = name.replace(LABEL_END, "");
+    let name = name.trim();
+    if !name.is_empty() {
+        list.push_str(name);
         list.push(LABEL_END);
     }
 }
@@ -156,7 +158,7 @@ mod tests {
         ] {
             assert_eq!(label_names(label, separator), expected, "{label:?}");
         }
-        assert_eq!(label_list(["a", " ", "b\u{1f}"]), "a\u{1f}b\u{1f}");
+        assert_eq!(label_list([" a", " ", "b \u{1f}"]), "a\u{1f}b\u{1f}");
         assert_eq!(label_list::<&str>([]), "\u{1f}");
     }
 

@@ -5,7 +5,7 @@
 //! has its text, its label and its row's `id`.
 //!
 //! What is repaired on the way, for every format: gzip, Zstandard and xz are unpacked (they are known by
-//! their first bytes), a byte-order mark is dropped, CRLF ends a line as LF does, and a NUL byte becomes
+//! their first bytes; of Parquet only what it packs itself), a byte-order mark is dropped, CRLF ends a line as LF does, and a NUL byte becomes
 //! a space. Everything else that is wrong is a [`DataError`] that names the file and the line. A document
 //! without text is a document; a file without documents is an error.
 
@@ -55,8 +55,9 @@ pub struct CorpusOptions {
     pub text_columns: Vec<String>,
     /// For CSV, TSV, JSON lines and Parquet: the column of the label. When not given: the first there is of
     /// `label`, `class`, `sentiment`, `category` and `target`, in any case, or no label. In JSON lines, a row
-    /// without it has no label, and it is missing where no row has it. For TREC: `coarse` (when not
-    /// given) or `fine`.
+    /// without it has no label, and it is missing where no row has it; when not given, it is that of the first
+    /// row with any of these, and a row behind it with a better one is an error. For TREC: `coarse` (when
+    /// not given) or `fine`.
     pub label_column: Option<String>,
     /// For CSV, TSV, JSON lines, Parquet and folders of text files, archived or not: what a label is; one
     /// that is not of the kind is an error.

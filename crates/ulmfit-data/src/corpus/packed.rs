@@ -12,8 +12,10 @@ use super::source::{BUFFER_BYTES, Bytes, MAX_UNPACKED_BYTES, begins_with, peek};
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const XZ_MAGIC: &[u8] = &[0xfd, b'7', b'z', b'X', b'Z', 0];
-/// Most memory that an xz file may ask for, in KiB: 128 MiB, twice what `xz -9` needs.
-const XZ_MEMORY_KIB: u32 = 128 << 10;
+/// Most memory that a file may ask for to be unpacked: 128 MiB, twice what `xz -9` needs.
+pub(super) const MAX_UNPACKING_BYTES: u64 = 128 << 20;
+/// The same for xz, in KiB.
+const XZ_MEMORY_KIB: u32 = (MAX_UNPACKING_BYTES >> 10) as u32;
 
 /// Unpacks bytes that are packed; others stay as they are. No more is read than it takes to know.
 pub(super) fn unpacked(source: Bytes) -> io::Result<Bytes> {
@@ -36,6 +38,12 @@ pub(super) fn unpacked(source: Bytes) -> io::Result<Bytes> {
         )));
     }
     Ok(source)
+}
+
+/// Whether bytes begin as those of a packed file do.
+pub(super) fn is_packed(beginning: &[u8]) -> bool {
+    let mut magics = [GZIP_MAGIC, ZSTD_MAGIC, XZ_MAGIC].into_iter();
+    magics.any(|magic| beginning.starts_with(magic))
 }
 
 fn bounded(unpacker: impl Read + Send + 'static) -> Bytes {
@@ -67,9 +75,21 @@ pub(super) struct TooLarge {
     pub(super) limit: u64,
 }
 
+/// A file asks for more memory than [`MAX_UNPACKING_BYTES`].
+#[derive(Debug, thiserror::Error)]
+#[error("takes too much memory to unpack")]
+pub(super) struct TooMuchMemory;
+
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let count = self
+            .inner
+            .read(buffer)
+            .map_err(|error| match error.kind() {
+                // So the unpacker of xz says that its bound is too small.
+                io::ErrorKind::OutOfMemory => io::Error::other(TooMuchMemory),
+                _ => error,
+            })?;
         match self.left.checked_sub(count as u64) {
             Some(left) => self.left = left,
             None => return Err(io::Error::other(TooLarge { limit: self.limit })),
@@ -89,7 +109,7 @@ impl ZstdFrames {
     fn new(source: Bytes) -> Self {
         Self {
             source,
-            // It refuses windows of more than 128 MiB.
+            // It refuses windows of more than MAX_UNPACKING_BYTES.
             decoder: FrameDecoder::new(),
             within_frame: false,
         }
@@ -109,6 +129,9 @@ impl ZstdFrames {
                     if io::copy(&mut skipped, &mut io::sink())? < length {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
+                }
+                Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
+                    return Err(io::Error::other(TooMuchMemory));
                 }
                 Err(error) => return Err(invalid(error)),
             }
@@ -155,7 +178,24 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpus::source::read_error;
+    use crate::corpus::source::{Source, read_error};
+
+    #[test]
+    fn what_takes_too_much_memory_to_unpack_is_not_called_damaged() {
+        // A frame with a window of 2 GiB, as `zstd --long=31` makes them.
+        let zstd = [ZSTD_MAGIC, &[0, 21 << 3, 1, 0, 0]].concat();
+        // A block with the largest dictionary there is; its header ends with a checksum.
+        let mut header = vec![2, 0, 0x21, 1, 40, 0, 0, 0];
+        header.extend(crc32fast::hash(&header).to_le_bytes());
+        let xz = [XZ_MAGIC, &[0, 4, 0xe6, 0xd6, 0xb4, 0x46], &header].concat();
+        for bytes in [zstd, xz] {
+            let error = Source::new(io::Cursor::new(bytes), "a.jsonl.zst".into()).err();
+            assert_eq!(
+                error.unwrap().to_string(),
+                "a.jsonl.zst takes more than 134217728 bytes of memory to unpack; unpack it by other means"
+            );
+        }
+    }
 
     #[test]
     fn what_unpacks_to_more_than_the_bound_is_refused() {

@@ -1,10 +1,11 @@
 //! Parquet: rows with typed columns, of which only those that matter are read.
 
+mod value;
+
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::string::FromUtf8Error;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -19,10 +20,11 @@ use serde_json::Value;
 
 use super::columns::Columns;
 use super::label::{LabelKind, Place};
-use super::source::Meter;
-use super::text::without_nul;
+use super::packed::is_packed;
+use super::source::{MAX_RECORD_BYTES, MAX_UNPACKED_BYTES, Meter};
 use super::{CorpusOptions, Document};
-use crate::error::DataError;
+use crate::error::{DataError, brief};
+use value::{is_binary, value};
 
 /// Rows that are read at once: few, since a text may be long.
 const BATCH_ROWS: usize = 64;
@@ -31,9 +33,9 @@ const BATCH_ROWS: usize = 64;
 ///
 /// # Errors
 ///
-/// [`DataError::Damaged`] for what is no Parquet file, [`DataError::MissingColumn`] and
-/// [`DataError::NestedColumn`] for columns that cannot be a text or a label, and
-/// [`DataError::UnreadableParquet`] for a compression that is not read.
+/// [`DataError::Damaged`] for what is no Parquet file, [`DataError::PackedParquet`] for one that is packed,
+/// [`DataError::MissingColumn`] and [`DataError::NestedColumn`] for columns that cannot be a text or a
+/// label, and [`DataError::UnreadableParquet`] for a compression that is not read.
 pub(super) fn open(
     path: &Path,
     options: &CorpusOptions,
@@ -45,6 +47,12 @@ pub(super) fn open(
     };
     let file = File::open(path).map_err(read)?;
     let bytes = file.metadata().map_err(read)?.len();
+    let mut beginning = Vec::new();
+    (&file).take(8).read_to_end(&mut beginning).map_err(read)?;
+    if is_packed(&beginning) {
+        let path = path.to_owned();
+        return Err(DataError::PackedParquet { path });
+    }
     let reader = guarded(path, || SerializedFileReader::new(file))?;
     let schema = reader.metadata().file_metadata().schema_descr();
     let names: Vec<String> = schema
@@ -79,6 +87,9 @@ pub(super) fn open(
         rows: None,
         labels: options.labels.clone(),
         row_number: 0,
+        most_row_bytes: MAX_RECORD_BYTES,
+        bytes: 0,
+        most_bytes: MAX_UNPACKED_BYTES,
         meter: Arc::clone(meter),
     })
 }
@@ -86,8 +97,8 @@ pub(super) fn open(
 /// The part of the schema that is read, and where the columns are in it.
 fn columns_of(root: &Type, columns: &Columns, path: &Path) -> Result<(Type, Columns), DataError> {
     let is_plain = |place: usize| root.get_fields()[place].is_primitive();
-    // A row's id is passed on; where it is nested, the row has none.
-    let id = columns.id.filter(|&id| is_plain(id));
+    // A row's id is passed on; where it is nested or binary, as many a UUID is, the row has none.
+    let id = (columns.id).filter(|&id| is_plain(id) && !is_binary(&root.get_fields()[id]));
     let mut places: Vec<usize> = columns.text.clone();
     places.extend(columns.label);
     if let Some(&nested) = places.iter().find(|&&place| !is_plain(place)) {
@@ -149,6 +160,12 @@ pub(super) struct ParquetReader {
     labels: LabelKind,
     /// Of the row that was read last, counted from 1.
     row_number: u64,
+    /// Most bytes of one row.
+    most_row_bytes: u64,
+    /// Bytes of all rows so far: a value that stands once in the file may be that of any number of rows.
+    bytes: u64,
+    /// Most bytes of all rows.
+    most_bytes: u64,
     meter: Meter,
 }
 
@@ -175,10 +192,15 @@ impl ParquetReader {
         }
     }
 
-    fn document(&self, row: Row) -> Result<Document, DataError> {
-        let columns = row.into_columns().into_iter();
+    fn document(&mut self, row: Row) -> Result<Document, DataError> {
+        self.check_size(&row)?;
+        let columns = row.into_columns().into_iter().enumerate();
         let values = columns
-            .map(|(_, field)| value(field).map_err(|error| damaged(&self.path, error)))
+            .map(|(place, (name, field))| match self.value(&name, field) {
+                // Nobody asked for it.
+                Err(_) if self.is_only_id(place) => Ok(Value::Null),
+                value => value,
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let text = |place: usize| match &values[place] {
             Value::Null => None,
@@ -200,28 +222,58 @@ impl ParquetReader {
                 .filter(|id| !id.is_null()),
         })
     }
-}
 
-/// A field as JSON has it; dates and the like as text.
-fn value(field: Field) -> Result<Value, FromUtf8Error> {
-    Ok(match field {
-        Field::Null => Value::Null,
-        Field::Bool(value) => value.into(),
-        Field::Byte(value) => value.into(),
-        Field::Short(value) => value.into(),
-        Field::Int(value) => value.into(),
-        Field::Long(value) => value.into(),
-        Field::UByte(value) => value.into(),
-        Field::UShort(value) => value.into(),
-        Field::UInt(value) => value.into(),
-        Field::ULong(value) => value.into(),
-        Field::Float(value) => value.into(),
-        Field::Double(value) => value.into(),
-        Field::Str(text) => without_nul(text).into(),
-        // Strings of writers that do not say so.
-        Field::Bytes(bytes) => without_nul(String::from_utf8(bytes.data().to_vec())?).into(),
-        other => other.to_string().into(),
-    })
+    /// Fails for a row over a bound.
+    fn check_size(&mut self, row: &Row) -> Result<(), DataError> {
+        let sizes = row.get_column_iter().map(|(_, field)| match field {
+            Field::Str(text) => text.len(),
+            Field::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        });
+        let bytes = sizes.sum::<usize>() as u64;
+        if bytes > self.most_row_bytes {
+            return Err(self.malformed(format!(
+                "a record of more than {} bytes; split it",
+                self.most_row_bytes
+            )));
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > self.most_bytes {
+            return Err(DataError::UnpacksTooLarge {
+                path: self.path.clone(),
+                limit: self.most_bytes,
+            });
+        }
+        Ok(())
+    }
+
+    /// The value of a column.
+    fn value(&self, column: &str, field: Field) -> Result<Value, DataError> {
+        let reason = match guarded(&self.path, || Ok(value(field))) {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(reason)) => reason,
+            Err(_) => "a date, a time or a number that is out of range",
+        };
+        Err(self.malformed(format!(
+            "column \"{}\" has {reason}; name another one, or write it as text",
+            brief(column)
+        )))
+    }
+
+    /// Whether a column is read for nothing but the id.
+    fn is_only_id(&self, place: usize) -> bool {
+        let columns = &self.columns;
+        let is_read = columns.text.contains(&place) || columns.label == Some(place);
+        !is_read && columns.id == Some(place)
+    }
+
+    fn malformed(&self, reason: String) -> DataError {
+        DataError::MalformedRow {
+            path: self.path.clone(),
+            row: self.row_number,
+            reason,
+        }
+    }
 }
 
 impl Iterator for ParquetReader {
@@ -234,13 +286,14 @@ impl Iterator for ParquetReader {
     }
 }
 
-/// Runs a part of the decoder, which takes some damaged files for a mistake of the program's.
+/// Runs a part of the decoder, which takes some damaged files for a mistake of the program's, and quotes all
+/// of a text that is not UTF-8.
 fn guarded<T>(
     path: &Path,
     decode: impl FnOnce() -> Result<T, ParquetError>,
 ) -> Result<T, DataError> {
     match catch_unwind(AssertUnwindSafe(decode)) {
-        Ok(result) => result.map_err(|error| damaged(path, error)),
+        Ok(result) => result.map_err(|error| damaged(path, brief(&error.to_string()))),
         Err(_) => Err(damaged(path, "its parts do not fit together")),
     }
 }
@@ -249,5 +302,53 @@ fn damaged(path: &Path, error: impl Into<Box<dyn std::error::Error + Send + Sync
     DataError::Damaged {
         path: path.to_owned(),
         source: io::Error::other(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use ::parquet::data_type::{ByteArray, ByteArrayType};
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+
+    use super::*;
+
+    #[test]
+    fn rows_over_a_bound_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let schema = parse_message_type("message m { required byte_array text (UTF8); }").unwrap();
+        let file = fs::File::create(&path).unwrap();
+        let mut file = SerializedFileWriter::new(file, Arc::new(schema), Arc::default()).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let texts = ["four", "five5", "four"].map(ByteArray::from);
+        let typed = column.typed::<ByteArrayType>();
+        typed.write_batch(&texts, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        file.close().unwrap();
+
+        let read = |most_row_bytes, most_bytes| {
+            let options = CorpusOptions::default();
+            let mut reader = open(&path, &options, &Meter::default()).unwrap();
+            (reader.most_row_bytes, reader.most_bytes) = (most_row_bytes, most_bytes);
+            let read = reader.collect::<Result<Vec<_>, _>>();
+            read.map(|documents| documents.len())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read(5, 13), Ok(3));
+        let message = read(4, 13).unwrap_err();
+        assert!(
+            message.ends_with("a.parquet, row 2: a record of more than 4 bytes; split it"),
+            "{message}"
+        );
+        let message = read(5, 12).unwrap_err();
+        assert!(
+            message.contains("a.parquet unpacks to more than 12 bytes"),
+            "{message}"
+        );
     }
 }

@@ -13,8 +13,8 @@ use super::text::read_text;
 use super::{CorpusFormat, CorpusOptions, Document};
 use crate::error::DataError;
 
-/// Reads a folder: a document a `.txt` or `.text` file, packed or not, in the order of their paths. Its id is its
-/// path within the folder, and its label the first folder on that path, if there is one that is no split.
+/// Reads a folder: a document a `.txt` or `.text` file that is not hidden, packed or not, in the order of their
+/// paths. Its id is its path within the folder, and its label the first folder on that path, if there is one that is no split.
 pub(super) fn files(
     folder: &Path,
     options: &CorpusOptions,
@@ -80,11 +80,14 @@ fn text_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         };
         for entry in fs::read_dir(&folder).map_err(read)? {
             let entry = entry.map_err(read)?;
-            let path = entry.path();
+            let name = entry.file_name();
             if entry.file_type().map_err(read)?.is_dir() {
-                folders.push(path);
-            } else if CorpusFormat::of_member(&path) == Some(CorpusFormat::PlainText) {
-                files.push(path);
+                // What programs put beside the texts for themselves.
+                if !name.as_encoded_bytes().starts_with(b".") {
+                    folders.push(entry.path());
+                }
+            } else if CorpusFormat::of_member(name.as_ref()) == Some(CorpusFormat::PlainText) {
+                files.push(entry.path());
             }
         }
     }

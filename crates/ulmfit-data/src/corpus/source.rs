@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::packed::{TooLarge, unpacked};
+use super::packed::{MAX_UNPACKING_BYTES, TooLarge, TooMuchMemory, unpacked};
 use crate::error::DataError;
 
 /// Most bytes that one record (a line, a row, a file of its own) may have: 256 MiB. A file with an
@@ -16,8 +16,8 @@ pub const MAX_RECORD_BYTES: u64 = 256 << 20;
 /// Most bytes that one document inside an archive may have: 64 MiB.
 pub const MAX_ARCHIVED_DOCUMENT_BYTES: u64 = 64 << 20;
 
-/// Most bytes that a packed file, or everything in an archive, may unpack to: 256 GiB. A few
-/// kilobytes can be made to unpack to more than any disk holds.
+/// Most bytes that a packed file, the texts of a Parquet file, or everything in an archive may unpack to:
+/// 256 GiB. A few kilobytes can be made to unpack to more than any disk holds.
 pub const MAX_UNPACKED_BYTES: u64 = 256 << 30;
 
 const UTF8_BOM: &[u8] = &[0xef, 0xbb, 0xbf];
@@ -124,6 +124,10 @@ pub(super) fn read_error(path: &Path, source: io::Error) -> DataError {
     if let Some(TooLarge { limit }) = inner.and_then(|inner| inner.downcast_ref()) {
         let limit = *limit;
         return DataError::UnpacksTooLarge { path, limit };
+    }
+    if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooMuchMemory>) {
+        let limit = MAX_UNPACKING_BYTES;
+        return DataError::UnpackingTooLarge { path, limit };
     }
     match source.kind() {
         io::ErrorKind::UnexpectedEof

@@ -15,6 +15,16 @@ pub(super) fn without_nul(text: String) -> String {
     }
 }
 
+/// A text with NUL bytes written as spaces, and CRLF as LF.
+pub(super) fn repaired(text: String) -> String {
+    let text = without_nul(text);
+    if text.contains("\r\n") {
+        text.replace("\r\n", "\n")
+    } else {
+        text
+    }
+}
+
 /// How many lines end in these bytes.
 pub(super) fn line_ends(bytes: &[u8]) -> u64 {
     bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
@@ -60,12 +70,7 @@ pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, DataError> {
         Some(rest) => rest.to_owned(),
         None => text,
     };
-    let text = without_nul(text);
-    Ok(if text.contains("\r\n") {
-        text.replace("\r\n", "\n")
-    } else {
-        text
-    })
+    Ok(repaired(text))
 }
 
 #[cfg(test)]

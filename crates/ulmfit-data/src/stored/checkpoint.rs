@@ -11,8 +11,9 @@ use super::token_table::TableState;
 use crate::error::DataError;
 
 const STATE: &str = "state.json";
-/// Most bytes of a state that is read back: what is larger is none.
-const MAX_STATE_BYTES: u64 = 1 << 30;
+/// Most bytes of a state that is read back: what is larger is none. The tokens and labels in it are bounded, and
+/// JSON writes a byte as six at most.
+const MAX_STATE_BYTES: u64 = 4 << 30;
 
 /// What is in the files of a partial corpus, and what is only in memory.
 #[derive(Debug, Serialize, Deserialize)]

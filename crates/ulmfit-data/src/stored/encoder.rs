@@ -26,16 +26,13 @@ use super::sources::{CorpusSource, SourceFacts};
 use super::token_table::TokenTable;
 use crate::corpus::{Document, read_corpus};
 use crate::error::DataError;
+use crate::parts::PartSize;
 use crate::tokenizer::Tokenizer;
 
 /// Provisional ids, u32 each.
 pub(super) const DRAFT: &str = "draft.bin";
 const LOCK: &str = "lock";
 
-/// Text of a batch: enough for all cores, little enough that its tokens never matter.
-const BATCH_BYTES: usize = 2 << 20;
-/// Most documents of a batch, however short.
-const BATCH_DOCUMENTS: usize = 16_384;
 /// Batches that wait while one is tokenized.
 const BATCHES_AHEAD: usize = 2;
 /// Marks a place in the list of a document's new tokens, as opposed to a provisional id.
@@ -48,7 +45,8 @@ pub struct EncodeOptions {
     /// become `xxunk`. With 65,536 or fewer an id takes two bytes.
     pub max_tokens: usize,
     /// Distinct tokens to count at a time (1,800,000, which take about 150 MB). When a batch leaves
-    /// more, the rarest are dropped down to three quarters of it and become `xxunk`.
+    /// more, or tokens of more than 256 MB, the rarest are dropped down to three quarters of it and
+    /// become `xxunk`.
     pub max_counted: usize,
     /// Time between two checkpoints.
     pub checkpoint_every: Duration,
@@ -426,7 +424,7 @@ fn send_batches<'a>(
 ) -> Result<(), DataError> {
     let mut documents = Vec::new();
     let mut sources_of = Vec::new();
-    let mut text_bytes = 0;
+    let mut size = PartSize::default();
     let mut bytes_before = 0;
     for source in sources {
         let mut reader = read_corpus(&source.path, &source.options)?;
@@ -436,11 +434,10 @@ fn send_batches<'a>(
                 skip -= 1;
                 continue;
             }
-            text_bytes += document.fields.iter().map(String::len).sum::<usize>();
+            let is_full = size.add(&document);
             documents.push(document);
             sources_of.push(source);
-            if text_bytes >= BATCH_BYTES || documents.len() >= BATCH_DOCUMENTS {
-                text_bytes = 0;
+            if is_full {
                 let batch = Batch {
                     documents: std::mem::take(&mut documents),
                     sources: std::mem::take(&mut sources_of),

@@ -6,13 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::special;
 
+/// Most bytes of all tokens: 256 MB. Words take a tenth of that, but a document without white space may be one
+/// token.
+const MOST_BYTES: usize = 256 << 20;
+
 /// Counts tokens and gives each a provisional id.
 ///
-/// When there are more than `bound` different ones behind a batch, the rarest quarter or more is
-/// dropped (every token that is as rare as one that must go goes, special tokens never), so that no
-/// kept token is rarer than a dropped one was at the time. A dropped token's occurrences so far
-/// become `xxunk`; met again, it starts from nothing. Words of a count that matters stay: what was
-/// ever dropped had at most the count that the rule names at that time.
+/// When there are more than `bound` different ones behind a batch, or they have more than `byte_bound`
+/// bytes together, the rarest quarter or more is dropped (every token that is as rare as one that must
+/// go goes, special tokens never), so that no kept token is rarer than a dropped one was at the time. A
+/// dropped token's occurrences so far become `xxunk`; met again, it starts from nothing. Words of a
+/// count that matters stay: what was ever dropped had at most the count that the rule names at that
+/// time.
 ///
 /// The id of a dropped token is given to another, so that memory stays bounded however many come.
 /// Each entry therefore knows the round (the number of times that tokens were dropped) in which it
@@ -26,6 +31,9 @@ pub(super) struct TokenTable {
     n_born: u64,
     round: u32,
     bound: usize,
+    /// Of all tokens.
+    bytes: usize,
+    byte_bound: usize,
 }
 
 /// What is known of a token.
@@ -53,6 +61,10 @@ impl TokenTable {
     const MOST: usize = 1 << 30;
 
     pub(super) fn new(bound: usize) -> Self {
+        Self::with_bounds(bound, MOST_BYTES)
+    }
+
+    fn with_bounds(bound: usize, byte_bound: usize) -> Self {
         Self {
             ids: HashMap::new(),
             entries: Vec::new(),
@@ -60,6 +72,8 @@ impl TokenTable {
             n_born: 0,
             round: 0,
             bound: bound.clamp(special::ALL.len() + 1, Self::MOST),
+            bytes: 0,
+            byte_bound,
         }
     }
 
@@ -86,6 +100,7 @@ impl TokenTable {
             self.entries.push(entry);
             self.entries.len() as u32 - 1
         };
+        self.bytes += token.len();
         self.ids.insert(token.into_boxed_str(), id);
         id
     }
@@ -111,17 +126,12 @@ impl TokenTable {
         ids.map(|(token, &id)| (&**token, id, self.entries[id as usize]))
     }
 
-    /// Drops the rarest tokens if there are too many. Returns whether it did.
+    /// Drops the rarest tokens if there are too many, or too many bytes of them. Returns whether it did.
     pub(super) fn drop_rare(&mut self) -> bool {
-        if self.ids.len() <= self.bound {
+        if self.ids.len() <= self.bound && self.bytes <= self.byte_bound {
             return false;
         }
-        let keep = self.bound - self.bound / 4;
-        let mut counts: Vec<u64> = self.iter().map(|(_, _, entry)| entry.count).collect();
-        let (_, &mut most_dropped, _) = {
-            let place = counts.len() - 1 - keep.min(counts.len() - 1);
-            counts.select_nth_unstable(place)
-        };
+        let most_dropped = self.most_dropped();
         let entries = &self.entries;
         let mut dropped = Vec::new();
         self.ids.retain(|token, id| {
@@ -129,6 +139,7 @@ impl TokenTable {
                 || special::ALL.contains(&token.as_ref());
             if !keep {
                 dropped.push(*id);
+                self.bytes -= token.len();
             }
             keep
         });
@@ -137,6 +148,25 @@ impl TokenTable {
         self.free.extend(dropped);
         self.round += 1;
         true
+    }
+
+    /// The count of the most frequent token that is over three quarters of a bound, when those that are more
+    /// frequent are kept.
+    fn most_dropped(&self) -> u64 {
+        let keep = self.bound - self.bound / 4;
+        let keep_bytes = self.byte_bound - self.byte_bound / 4;
+        let tokens = self.iter();
+        let mut tokens: Vec<(u64, usize)> = tokens
+            .map(|(token, _, entry)| (entry.count, token.len()))
+            .collect();
+        tokens.sort_unstable_by(|a, b| b.cmp(a));
+        let mut bytes = 0;
+        let mut tokens = tokens.into_iter().enumerate();
+        let first_over = tokens.find(|(place, (_, length))| {
+            bytes += length;
+            *place >= keep || bytes > keep_bytes
+        });
+        first_over.map_or(0, |(_, (count, _))| count)
     }
 
     pub(super) fn state(&self) -> TableState {
@@ -171,6 +201,7 @@ impl TokenTable {
                 return None;
             }
             this.entries[id as usize] = entry;
+            this.bytes += token.len();
             if this.ids.insert(token, id).is_some() {
                 return None;
             }
@@ -227,6 +258,24 @@ mod tests {
         assert!(table.drop_rare());
         assert!(tokens(&table).is_empty());
         assert_eq!(count(&mut table, "t7 t9"), [0, 1]);
+    }
+
+    #[test]
+    fn the_rarest_are_dropped_when_there_are_too_many_bytes_of_them() {
+        let mut table = TokenTable::with_bounds(100, 40);
+        let long = "long".repeat(5);
+        count(&mut table, &format!("xxbos a a b b {long} {long} seven77"));
+        assert!(!table.drop_rare(), "they have 34 bytes");
+        let state = table.state();
+        count(&mut table, "eight888");
+        assert!(table.drop_rare());
+        assert_eq!(
+            tokens(&table),
+            [("xxbos", 1), ("a", 2), ("b", 2), (&*long, 2)]
+        );
+        assert_eq!((table.bytes, table.drop_rare()), (27, false));
+        let restored = TokenTable::restore(state, 100, 100).unwrap();
+        assert_eq!(restored.bytes, 34);
     }
 
     #[test]
