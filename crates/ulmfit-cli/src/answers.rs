@@ -9,6 +9,8 @@ use serde_json::Value;
 use ulmfit_data::Document;
 use ulmfit_train::{Prediction, Predictor, Target};
 
+use crate::failure::UsageError;
+
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum AnswerFormat {
@@ -74,13 +76,28 @@ impl Serialize for Probabilities<'_> {
 }
 
 impl<'a> AnswerWriter<'a> {
-    pub(crate) fn new(predictor: &'a Predictor, options: AnswerOptions) -> Self {
-        Self {
+    /// Fails where answers could be read in two ways.
+    pub(crate) fn new(
+        predictor: &'a Predictor,
+        options: AnswerOptions,
+    ) -> Result<Self, UsageError> {
+        let this = Self {
             predictor,
             options,
             with_ids: None,
             done: 0,
+        };
+        let joins = options.format == AnswerFormat::Csv
+            && matches!(predictor.target(), Target::MultiLabel { .. });
+        let separator = this.separator();
+        let mut names = predictor.labels().iter();
+        if joins && let Some(label) = names.find(|label| label.contains(separator)) {
+            return Err(UsageError(format!(
+                "the label \"{label}\" has \"{separator}\" in it, which stands between several labels \
+                 in CSV; use --output-format jsonl"
+            )));
         }
+        Ok(this)
     }
 
     /// Writes the answers to some documents.

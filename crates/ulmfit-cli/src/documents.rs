@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 use ulmfit_data::corpus::is_label_list;
 use ulmfit_data::{
     CorpusFormat, CorpusOptions, CorpusSource, Document, EncodeOptions, EncodeOutcome, LabelKind,
-    TokenizedCorpus, Tokenizer, TokenizerTrainer, VocabConfig, encode_corpus, is_encoded_corpus,
-    read_corpus, stratified_sample,
+    PartSize, TokenizedCorpus, Tokenizer, TokenizerTrainer, VocabConfig, encode_corpus,
+    is_encoded_corpus, read_corpus, stratified_sample,
 };
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs, StageArgs, WantedTokenizer};
@@ -81,13 +81,15 @@ pub(crate) fn ensure_splits(path: &Path, format: Option<CorpusFormat>) -> anyhow
         Some(format) => format,
         None => CorpusFormat::detect(path)?,
     };
-    ensure!(
-        format == CorpusFormat::AclImdb,
-        "{} is of the format {format}, which has no splits; leave out --split and name the file of \
-         the split",
+    if format == CorpusFormat::AclImdb {
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "{} is of the format {format}, which has no splits; leave out --split and name the file of the \
+         split",
         path.display()
-    );
-    Ok(())
+    ))
+    .into())
 }
 
 /// One path, as the layout says it is to be read.
@@ -123,9 +125,6 @@ pub(crate) fn read(
     CorpusRequest::from(args).read(seed, global)
 }
 
-/// Documents that a tokenizer is trained on at a time.
-const DOCUMENTS_PER_PART: usize = 2048;
-
 /// The tokenizer that is wanted. Subwords are trained on the texts unless they are given.
 pub(crate) fn tokenizer<'a>(
     request: impl Into<CorpusRequest<'a>>,
@@ -139,10 +138,13 @@ pub(crate) fn tokenizer<'a>(
     if trainer.reads_text() {
         let count = Count::new("documents read for subwords", global.quiet);
         let (mut part, mut read) = (Vec::new(), 0);
+        let mut size = PartSize::default();
         for source in request.into().sources()? {
             for document in read_corpus(&source.path, &source.options)? {
-                part.push(document?);
-                if part.len() == DOCUMENTS_PER_PART {
+                let document = document?;
+                let is_full = size.add(&document);
+                part.push(document);
+                if is_full {
                     trainer.extend(&part);
                     read += part.len();
                     count.set(read);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
 
 /// A command line that makes no sense, by itself or for what it names.
 #[derive(Debug)]
@@ -14,6 +15,12 @@ impl fmt::Display for UsageError {
 }
 
 impl std::error::Error for UsageError {}
+
+/// The files that were named, as a sentence begins with them.
+pub(crate) fn paths(paths: &[PathBuf]) -> String {
+    let paths = paths.iter().map(|path| path.display().to_string());
+    paths.collect::<Vec<_>>().join(", ")
+}
 
 /// Whether the failure is that the command line makes no sense.
 pub(crate) fn is_usage(error: &anyhow::Error) -> bool {

@@ -15,7 +15,7 @@ mod failure;
 mod interrupt;
 mod memory;
 mod output;
-mod overwrite;
+mod output_file;
 mod plot;
 mod pretrained;
 mod progress;
@@ -46,6 +46,13 @@ fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// The command line, to be noted with a run: names that are not UTF-8 as well as text can have them.
+fn command_line() -> Vec<String> {
+    let arguments = std::env::args_os();
+    let text = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    text.collect()
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {

@@ -43,12 +43,9 @@ pub(crate) fn columns() -> usize {
     columns.into()
 }
 
-/// Prints a value as indented JSON.
+/// Prints a value as indented JSON, once all of it is made: half an object is none.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = stdout();
-    serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
-    writeln!(out)?;
-    Ok(out.flush()?)
+    text(&serde_json::to_string_pretty(value)?)
 }
 
 /// Prints a value as a line of JSON.

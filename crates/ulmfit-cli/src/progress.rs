@@ -7,8 +7,6 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use ulmfit_data::EncodeProgress;
 use ulmfit_train::{Event, Observer, Validation};
 
-use crate::args::GlobalArgs;
-
 /// Weight of the newest loss in the smoothed one.
 const NEWEST: f64 = 0.3;
 /// How often a bar that nobody moves is drawn again.
@@ -24,14 +22,15 @@ pub(crate) struct Progress {
     /// Tokens or documents since the stage was started or resumed.
     items: usize,
     started: Instant,
+    /// The smoothed training loss of the stage.
     loss: Option<f64>,
 }
 
 impl Progress {
-    pub(crate) fn new(global: &GlobalArgs) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         Self {
             bar: ProgressBar::hidden(),
-            quiet: global.quiet,
+            quiet,
             unit: "tokens",
             n_epochs: 0,
             items: 0,
@@ -50,6 +49,7 @@ impl Progress {
         self.n_epochs = n_epochs;
         self.items = 0;
         self.started = Instant::now();
+        self.loss = None;
         self.bar = bar(n_steps, stage, self.quiet);
         self.bar.set_position(step);
         self.bar.reset_eta();
@@ -230,5 +230,29 @@ impl Count {
 
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stage_has_its_own_training_loss() {
+        let mut progress = Progress::new(true);
+        for (stage, loss) in [("finetune", 4.5), ("classifier", 0.75)] {
+            progress.observe(&Event::StageStarted {
+                stage,
+                step: 0,
+                n_steps: 1,
+                n_epochs: 1,
+            });
+            progress.observe(&Event::TrainingLoss {
+                step: 1,
+                loss,
+                learning_rate: 0.01,
+            });
+            assert_eq!(progress.loss, Some(loss));
+        }
     }
 }

@@ -124,7 +124,7 @@ fn predict_names_the_line_after_answering_what_came_before_it() {
             .fail("predict model.safetensors rows.dat")
             .contains("name it with --format")
     );
-    let message = place.fail("predict model.safetensors test.csv --split test");
+    let message = place.misuse("predict model.safetensors test.csv --split test");
     assert!(
         message.contains("of the format csv, which has no splits"),
         "{message}"
@@ -221,16 +221,22 @@ fn a_text_of_a_million_words_is_classified() {
 fn a_label_that_the_model_does_not_know_is_named() {
     let place = Workplace::with_models();
     place.write("strange.csv", "text,label\nfine,pos\nodd,strange\n");
-    let message = place.fail("evaluate model.safetensors strange.csv");
-    assert!(
-        message.contains("\"strange\"") && message.contains("it knows neg, pos"),
-        "{message}"
-    );
-    let message = place.fail("baseline train.csv --test strange.csv");
-    assert!(message.contains("\"strange\""), "{message}");
+    for command in [
+        "evaluate model.safetensors strange.csv",
+        "baseline train.csv --test strange.csv",
+    ] {
+        assert_eq!(
+            place.fail(command),
+            "strange.csv: document 2 has the label \"strange\", which the model was not trained on (it \
+             knows neg, pos); name the column of its labels with --label, or leave out the row"
+        );
+    }
     place.write("unlabeled.csv", "text\nfine\n");
-    let message = place.fail("evaluate model.safetensors unlabeled.csv");
-    assert!(message.contains("document 1 has no label"), "{message}");
+    let message = place.fail("evaluate model.safetensors test.csv unlabeled.csv");
+    assert_eq!(
+        message,
+        "test.csv, unlabeled.csv: document 21 has no label to compare with; name the column with --label"
+    );
 }
 
 #[test]
@@ -250,7 +256,7 @@ fn a_split_that_is_not_there_is_named() {
         message,
         "imdb has no split \"valid\"; the splits are train, test, unsup"
     );
-    let message = place.fail("inspect train.csv --split train");
+    let message = place.misuse("inspect train.csv --split train");
     assert!(
         message.contains("has no splits; leave out --split"),
         "{message}"
@@ -277,7 +283,7 @@ fn joined((header, data): &(Value, Vec<u8>)) -> Vec<u8> {
 }
 
 /// A model file whose description was changed.
-fn described(file: &[u8], change: impl Fn(&mut Value)) -> Vec<u8> {
+pub(crate) fn described(file: &[u8], change: impl Fn(&mut Value)) -> Vec<u8> {
     let mut parts = parts(file);
     let metadata = &mut parts.0["__metadata__"]["ulmfit"];
     let mut description: Value = serde_json::from_str(metadata.as_str().unwrap()).unwrap();

@@ -441,7 +441,16 @@ fn a_command_line_that_makes_no_sense_exits_with_2() {
             "inspect train.csv model.safetensors",
             "model.safetensors is a model file, which is inspected by itself",
         ),
+        (
+            "inspect model.safetensors --limit 3",
+            "a model file has no documents; leave out --limit",
+        ),
+        (
+            "inspect model.safetensors --text body",
+            "a model file has no documents",
+        ),
         ("tokenize --ids train.csv", "name a model with --model"),
+        ("tokenize --vocab-size 3 train.csv", "leave it out"),
         (
             "devices --threads 0",
             "invalid value '0' for '--threads <N>'",

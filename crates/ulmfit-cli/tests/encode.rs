@@ -42,6 +42,39 @@ fn a_stage_on_an_encoded_corpus_is_the_stage_on_its_texts() {
 }
 
 #[test]
+fn a_stage_removes_no_corpus_but_its_own() {
+    let place = Workplace::with_models();
+    place.succeed("encode train.csv -o run/corpus --recipe tiny.toml");
+    let before = place.read("run/corpus/ids.bin");
+    let stage = |data: &str, run: &str| format!("pretrain {data} --recipe tiny.toml --run {run}");
+    for resume in ["", " --resume"] {
+        assert_eq!(
+            place.fail(&(stage("test.csv", "run") + resume)),
+            "run/corpus is there already, where the texts of this run are to be encoded, and the run did \
+             not make it; name another folder with --run, or move it away"
+        );
+    }
+    assert_eq!(
+        place.fail(&stage("train.csv", "run/corpus")),
+        "run/corpus is an encoded corpus, in which nothing else may be; name another folder with --run"
+    );
+    place.succeed(&stage("run/corpus", "run"));
+    assert!(place.read("run/corpus/ids.bin") == before);
+
+    // What a stage left behind that came to nothing is its own.
+    place.write("one.csv", "text,label\nfine,pos\ndull,pos\n");
+    let train = |data: &str| {
+        format!("train {data} --recipe tiny.toml --run c --language-model lm.safetensors")
+    };
+    place.fail(&train("one.csv"));
+    assert!(place.path("c/corpus").exists());
+    place.succeed(&train("train.csv"));
+    for name in ["corpus", "corpus.of-run"] {
+        assert!(!place.path("c").join(name).exists(), "{name}");
+    }
+}
+
+#[test]
 fn what_was_encoded_is_left_alone_until_something_changes() {
     let place = Workplace::new();
     let encode = || json(&place.succeed("encode train.csv -o out --json"));

@@ -178,10 +178,7 @@ fn what_is_repeated_is_told_and_what_cannot_be_classes_is_refused() {
         );
     }
     let message = place.fail("fit train.csv -o . --recipe tiny.toml --pretrained none");
-    assert!(
-        message.contains("is a folder; name a file in it"),
-        "{message}"
-    );
+    assert!(message.starts_with(". names a folder"), "{message}");
 }
 
 #[test]

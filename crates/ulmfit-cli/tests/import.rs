@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::workplace::Workplace;
 
 /// A checkpoint among the fixtures of ulmfit-model.
-fn checkpoint(name: &str) -> Vec<u8> {
+pub(crate) fn checkpoint(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ulmfit-model/tests/fixtures");
     std::fs::read(folder.join("fastai_checkpoints").join(name)).unwrap()
 }
@@ -57,6 +57,32 @@ fn a_classifier_of_fastai_predicts() {
     place.write("learner_vocab.pkl", checkpoint("learner_vocab.pkl"));
     let printed = place.succeed("import learner.pth --vocab learner_vocab.pkl -o l.safetensors");
     assert!(printed.contains("labels     neg, pos"), "{printed}");
+}
+
+#[test]
+fn the_names_of_classes_tell_them_apart() {
+    let place = place(&["classifier_v07.h5"]);
+    let import = |labels: &str| {
+        let mut command = place.command("import classifier_v07.h5 -o c.safetensors --json");
+        let output = command.args(["--labels", labels]).output().unwrap();
+        crate::workplace::Finished::from(output)
+    };
+    for (labels, expected) in [
+        ("a,a,b", "two classes have the name \"a\""),
+        (" a,b,a ", "two classes have the name \"a\""),
+        ("a,,b", "class 2 has no name"),
+        ("a,b, ", "class 3 has no name"),
+    ] {
+        assert_eq!(
+            import(labels).failure(labels),
+            format!("classifier_v07.h5: {expected}; give each a name of its own with --labels")
+        );
+        assert!(!place.path("c.safetensors").exists());
+    }
+    let printed = import(" a,b ,c");
+    assert_eq!(printed.code, Some(0), "{}", printed.stderr);
+    let labels = &json(&printed.stdout)["labels"];
+    assert_eq!(*labels, serde_json::json!(["a", "b", "c"]));
 }
 
 #[test]

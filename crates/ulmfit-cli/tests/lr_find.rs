@@ -91,6 +91,12 @@ fn what_makes_no_sense_is_refused() {
             "must rise from a number above 0",
         ),
         ("--steps 1 --pretrained none", "in 2 steps or more"),
+        // Rates that were infinite, with as many powers of ten below the curve.
+        (
+            "--to 1e302 --pretrained none",
+            "go from 1e-7 to 1e302 in 100 steps; they must rise from a number above 0, to 1e100 times of \
+             it at most",
+        ),
         ("--stage train", "name it with --language-model"),
         (
             "--stage pretrain --pretrained lm.safetensors",
@@ -113,7 +119,7 @@ fn what_makes_no_sense_is_refused() {
         ),
         (
             "--plot nowhere/rates.svg --steps 20 --pretrained none",
-            "cannot write nowhere/rates.svg",
+            "cannot write to nowhere; name another place",
         ),
         (
             "--plot ./train.csv --pretrained none",

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::bad_input::described;
 use crate::workplace::Workplace;
 
 fn parsed(text: &str) -> Value {
@@ -170,6 +171,49 @@ fn lists_of_labels_need_no_separator() {
     let report =
         parsed(&place.succeed("baseline posts.jsonl --label tags --test posts.jsonl --json"));
     assert!(report["micro_f1"].as_f64().unwrap() > 0.8, "{report}");
+}
+
+/// As where one document has the list `["a;b"]`, and another `["b"]`.
+#[test]
+fn labels_that_could_not_be_told_apart_in_csv_are_refused_there() {
+    let place = Workplace::with_models();
+    let model = described(&place.read("model.safetensors"), |description| {
+        description["format_version"] = 5.into();
+        let classifier = &mut description["members"][0]["kind"]["classifier"];
+        classifier["labels"] = json!(["a;b", "b"]);
+        classifier["target"] = json!({ "multi-label": { "separator": null } });
+    });
+    place.write("m.safetensors", model);
+    let message = place.misuse("predict m.safetensors test.csv --output-format csv");
+    assert_eq!(
+        message,
+        "error: the label \"a;b\" has \";\" in it, which stands between several labels in CSV; use \
+         --output-format jsonl\n"
+    );
+    let answers = lines(&place.succeed("predict m.safetensors test.csv --threshold 0"));
+    assert_eq!(answers[0]["labels"], json!(["a;b", "b"]));
+    // It is no member of an ensemble with the one that it was made of.
+    let message = place.fail("ensemble model.safetensors m.safetensors --output e.safetensors");
+    assert_eq!(
+        message,
+        "model.safetensors answers with one of the labels neg, pos, and m.safetensors with any of the \
+         labels a;b, b; join classifiers that were trained on the same labels"
+    );
+}
+
+#[test]
+fn numbers_that_nothing_can_be_learned_from_are_no_baseline() {
+    let place = Workplace::new();
+    place.write(
+        "far.csv",
+        "text,label\na film,1e308\na film,-1e308\na play,5\n",
+    );
+    let message = place.fail("baseline far.csv --test far.csv --regression");
+    assert_eq!(
+        message,
+        "far.csv: the numbers are too large or too close together to be learned; write them in another \
+         unit"
+    );
 }
 
 #[test]

@@ -22,6 +22,8 @@ mod lr_find;
 mod messages;
 // The models that come with the program.
 mod on_board;
+// Where commands write: places that are refused, and names that are not UTF-8.
+mod places;
 // Weights in eight bits.
 mod quantize;
 // Runs that are killed and go on.

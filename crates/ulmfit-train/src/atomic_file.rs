@@ -26,7 +26,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         return Err(named(io::Error::new(io::ErrorKind::NotFound, missing)));
     }
     // A rename would put a file in the place of a device, such as /dev/null, or of a pipe.
-    if path.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+    if path
+        .metadata()
+        .is_ok_and(|it| !it.is_file() && !it.is_dir())
+    {
         let other = "it is a device or a pipe; name a file";
         return Err(named(io::Error::new(io::ErrorKind::InvalidInput, other)));
     }

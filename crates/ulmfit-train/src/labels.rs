@@ -1,6 +1,6 @@
 //! Class names and their numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ulmfit_data::Document;
 use ulmfit_data::corpus::is_label_list;
@@ -57,13 +57,28 @@ pub fn known_labels(documents: &[Document], labels: &[String]) -> Result<Vec<usi
         let number = labels.iter().position(|known| known == label);
         number.ok_or_else(|| {
             TrainError::Unusable(format!(
-                "document {} has the label \"{label}\", which the model was not trained on; it knows {}",
+                "document {} has the label \"{label}\", which the model was not trained on (it knows {}); \
+                 name the column of its labels with --label, or leave out the row",
                 index + 1,
                 labels.join(", ")
             ))
         })
     });
     numbers.collect()
+}
+
+/// Fails if a class could not be told from another by its name; says which one.
+pub(crate) fn check_names(names: &[String]) -> Result<(), String> {
+    let mut there = BTreeSet::new();
+    for (index, name) in names.iter().enumerate() {
+        if name.trim().is_empty() {
+            return Err(format!("class {} has no name", index + 1));
+        }
+        if !there.insert(name) {
+            return Err(format!("two classes have the name \"{name}\""));
+        }
+    }
+    Ok(())
 }
 
 /// The label of a document, which is not blank.
@@ -88,6 +103,18 @@ fn several(index: usize) -> TrainError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_tell_classes_apart() {
+        let check = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            check_names(&names)
+        };
+        assert_eq!(check(&["b", "a", "A"]), Ok(()));
+        assert_eq!(check(&["a", " "]).unwrap_err(), "class 2 has no name");
+        let message = check(&["a", "b", "a"]).unwrap_err();
+        assert_eq!(message, "two classes have the name \"a\"");
+    }
 
     #[test]
     fn a_blank_label_is_no_class() {

@@ -1,12 +1,14 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use anyhow::{Context, ensure};
 use clap::Args;
 use ulmfit_data::{Document, Tokenizer};
 use ulmfit_train::{Truth, tfidf_answers};
 
 use super::evaluate::{self, Report, Timed};
 use crate::args::{CorpusArgs, GlobalArgs, TargetArgs};
+use crate::failure::paths;
 use crate::progress::Count;
 use crate::{documents, output};
 
@@ -50,7 +52,8 @@ pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()
     let train = documents::read(&corpus, args.seed, global)?;
     let labels = || train.iter().map(|document| document.label.as_deref());
     let target = args.target.target(labels());
-    let (labels, truth) = Truth::new(&target, labels())?;
+    let trained_on = || paths(&args.corpus.data);
+    let (labels, truth) = Truth::new(&target, labels()).with_context(trained_on)?;
     let test = CorpusArgs {
         data: args.test.clone(),
         layout: corpus.layout,
@@ -58,9 +61,9 @@ pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()
         limit: args.test_limit,
     };
     let test = documents::read(&test, args.test_seed.unwrap_or(args.seed), global)?;
-    documents::check_labeled(&test)?;
     let n_labels = labels.len();
-    let (labels, test_truth) = Truth::known(&target, &test, &labels)?;
+    let (labels, test_truth) =
+        evaluate::truth(&target, &test, &labels).with_context(|| paths(&args.test))?;
 
     let count = Count::new(
         "documents to fit TF-IDF and a linear model to",
@@ -74,6 +77,13 @@ pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()
     count.clear();
 
     let report = Report::new(&labels, &test_truth, &answers);
+    if let Report::Numbers(numbers) = &report {
+        ensure!(
+            numbers.r2.is_finite() && numbers.root_mean_squared_error.is_finite(),
+            "{}: the numbers are too large or too close together to be learned; write them in another unit",
+            trained_on()
+        );
+    }
     let timed = Timed { report, seconds };
     if args.json {
         output::json(&timed)

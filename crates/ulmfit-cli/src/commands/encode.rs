@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
@@ -46,8 +46,8 @@ pub(crate) struct EncodeArgs {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Encoded<'a> {
-    corpus: &'a Path,
+struct Encoded {
+    corpus: String,
     documents: usize,
     tokens: usize,
     distinct_tokens: usize,
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &EncodeArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     let outcome = documents::encode(&corpus, &tokenizer, &args.output, &options, global)?;
     let corpus = TokenizedCorpus::open(&args.output)?;
     let encoded = Encoded {
-        corpus: &args.output,
+        corpus: args.output.display().to_string(),
         documents: corpus.len(),
         tokens: corpus.n_tokens(),
         distinct_tokens: corpus.tokens().len(),
@@ -98,9 +98,6 @@ pub(crate) fn run(args: &EncodeArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     };
     output::text(&format!(
         "corpus     {}{there}\ndocuments  {}\ntokens     {}, {} different",
-        args.output.display(),
-        encoded.documents,
-        encoded.tokens,
-        encoded.distinct_tokens
+        encoded.corpus, encoded.documents, encoded.tokens, encoded.distinct_tokens
     ))
 }

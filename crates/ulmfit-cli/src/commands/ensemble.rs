@@ -1,10 +1,12 @@
 use std::path::PathBuf;
 
+use anyhow::ensure;
 use clap::Args;
-use ulmfit_train::{ModelFile, Predictor};
+use ulmfit_train::{ModelFile, Predictor, Target, TrainedClassifier};
 
+use super::fit_report;
 use crate::device::DeviceName;
-use crate::{output, overwrite};
+use crate::{output, output_file};
 
 const EXAMPLE: &str = "\
 Example:
@@ -23,14 +25,39 @@ pub(crate) struct EnsembleArgs {
 
 pub(crate) fn run(args: &EnsembleArgs) -> anyhow::Result<()> {
     let read = args.models.iter().map(PathBuf::as_path);
-    overwrite::refuse("--output", &args.output, read)?;
+    output_file::check("--output", &args.output, read)?;
     let device = DeviceName::default().open()?;
-    let mut members = Vec::new();
+    let mut members: Vec<TrainedClassifier> = Vec::new();
     for path in &args.models {
-        members.extend(ModelFile::open_classifiers(path, &device)?);
+        let more = ModelFile::open_classifiers(path, &device)?;
+        if let (Some(one), Some(other)) = (members.first(), more.first()) {
+            ensure!(
+                one.labels == other.labels && one.target == other.target,
+                "{} answers with {}, and {} with {}; join classifiers that were trained on the same \
+                 labels",
+                args.models[0].display(),
+                answers(one),
+                path.display(),
+                answers(other)
+            );
+        }
+        members.extend(more);
     }
     Predictor::new(members.clone())?;
     let count = members.len();
     ModelFile::Classifier(members).save(&args.output)?;
     output::text(&format!("{}: {count} classifiers", args.output.display()))
+}
+
+/// What a classifier answers with, so far as others have to agree.
+fn answers(classifier: &TrainedClassifier) -> String {
+    let labels = fit_report::some(&classifier.labels);
+    match &classifier.target {
+        Target::SingleLabel => format!("one of the labels {labels}"),
+        Target::MultiLabel { separator: None } => format!("any of the labels {labels}"),
+        Target::MultiLabel {
+            separator: Some(separator),
+        } => format!("any of the labels {labels}, with \"{separator}\" between them"),
+        Target::Regression => "a number".to_owned(),
+    }
 }

@@ -3,6 +3,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use ulmfit_data::Document;
@@ -14,7 +15,7 @@ use ulmfit_train::{
 
 use super::fit_report;
 use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TargetArgs, probability};
-use crate::failure::UsageError;
+use crate::failure::{UsageError, paths};
 use crate::{documents, output, progress};
 
 /// Documents that are classified between two updates of the bar. They are sorted by length among
@@ -78,7 +79,11 @@ pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()
                 .of_model(Some(predictor.target()), &args.model)?;
             let threshold = args.threshold(&target)?;
             let documents = read_as(&target)?;
-            let timed = measure(&predictor, &target, &documents, threshold, global)?;
+            let (labels, truth) = truth(&target, &documents, predictor.labels())
+                .with_context(|| paths(&args.corpus.data))?;
+            let known = predictor.labels().len();
+            warn_of_unknown(&labels[known..], global);
+            let timed = measure(&predictor, &labels, &truth, &documents, threshold, global)?;
             if args.json {
                 return output::json(&timed);
             }
@@ -138,17 +143,18 @@ impl Report {
     }
 }
 
-fn measure(
-    predictor: &Predictor,
+/// The names of labels, beginning with those that are known, and the answers that documents are to be
+/// measured by.
+pub(super) fn truth(
     target: &Target,
     documents: &[Document],
-    threshold: f32,
-    global: &GlobalArgs,
-) -> anyhow::Result<Timed<Report>> {
+    known: &[String],
+) -> anyhow::Result<(Vec<String>, Truth)> {
     documents::check_labeled(documents)?;
-    let known = predictor.labels();
-    let (labels, truth) = Truth::known(target, documents, known)?;
-    let unknown = &labels[known.len()..];
+    Ok(Truth::known(target, documents, known)?)
+}
+
+fn warn_of_unknown(unknown: &[String], global: &GlobalArgs) {
     if !unknown.is_empty() && !global.quiet {
         drop(writeln!(
             std::io::stderr(),
@@ -157,6 +163,16 @@ fn measure(
             fit_report::some(unknown)
         ));
     }
+}
+
+fn measure(
+    predictor: &Predictor,
+    labels: &[String],
+    truth: &Truth,
+    documents: &[Document],
+    threshold: f32,
+    global: &GlobalArgs,
+) -> anyhow::Result<Timed<Report>> {
     let started = Instant::now();
     let answers = match truth {
         Truth::Classes(_) => Truth::Classes(in_parts(documents, global, |part| {
@@ -175,7 +191,7 @@ fn measure(
     };
     Ok(Timed {
         seconds: started.elapsed().as_secs_f64(),
-        report: Report::new(&labels, &truth, &answers),
+        report: Report::new(labels, truth, &answers),
     })
 }
 

@@ -2,7 +2,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use ulmfit_data::{CorpusSource, Direction, Document, TokenizerConfig, read_corpus};
@@ -14,9 +14,10 @@ use ulmfit_train::{
 
 use super::fit_report;
 use crate::args::{DeviceArgs, GlobalArgs, LayoutArgs, TargetArgs, TokenizerArgs};
+use crate::failure::paths;
 use crate::pretrained::Pretrained;
 use crate::progress::{Count, Progress};
-use crate::{documents, interrupt, output, overwrite};
+use crate::{command_line, documents, interrupt, output, output_file};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -119,7 +120,7 @@ impl Ways {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Printed<'a> {
-    model: &'a Path,
+    model: String,
     seconds: f64,
     #[serde(flatten)]
     summary: &'a FitSummary,
@@ -127,9 +128,8 @@ struct Printed<'a> {
 
 pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let started = Instant::now();
-    check_output(&args.output)?;
-    overwrite::refuse("--output", &args.output, args.read())?;
-    overwrite::refuse("--output", &args.report(), args.read())?;
+    output_file::check("--output", &args.output, args.read())?;
+    output_file::check("--output", &args.report(), args.read())?;
     let device = args.device.device.open()?;
     let recipe = args.recipe.as_deref().map(Recipe::open).transpose()?;
     let pretrained = args.pretrained(recipe.as_ref(), &device)?;
@@ -156,7 +156,7 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
         let model = pretrained.iter().find(|model| model.direction == direction);
         Ok(model.cloned())
     };
-    let mut progress = Progress::new(global);
+    let mut progress = Progress::new(global.quiet);
     let fitted = fit::fit(&plan, opened, &options, &mut progress).map_err(again)?;
     drop(progress);
     ModelFile::Classifier(fitted.classifiers).save(&args.output)?;
@@ -240,7 +240,7 @@ impl FitArgs {
             !labeled.is_empty(),
             "{} has no labels; name their column with --label, or put the text files of each class in \
              a folder of its own, right in the one that is named",
-            shown(&self.data)
+            paths(&self.data)
         );
         // Of these the labels do not matter, nor whether there are any.
         let sources = self.unlabeled.iter().map(|path| self.text_alone(path));
@@ -260,7 +260,7 @@ impl FitArgs {
         if let Some(index) = validation.iter().position(|it| !has_label(it)) {
             bail!(
                 "{}: document {} has no label to compare with; name the column with --label",
-                shown(&self.validation),
+                paths(&self.validation),
                 index + 1
             );
         }
@@ -316,7 +316,7 @@ impl FitArgs {
             time_budget: self.time_budget,
             checkpoint_every: Duration::from_secs(self.checkpoint_every),
             stop,
-            command: std::env::args().collect(),
+            command: command_line(),
             ..FitOptions::new(work_dir, device)
         })
     }
@@ -325,7 +325,7 @@ impl FitArgs {
     fn tell(&self, plan: &FitPlan, summary: &FitSummary, seconds: f64) -> anyhow::Result<()> {
         if self.json {
             return output::json(&Printed {
-                model: &self.output,
+                model: self.output.display().to_string(),
                 seconds,
                 summary,
             });
@@ -333,23 +333,6 @@ impl FitArgs {
         let text = fit_report::text(plan, summary, &self.output, &self.report(), seconds);
         output::text(&text)
     }
-}
-
-/// Before anything takes time.
-fn check_output(path: &Path) -> anyhow::Result<()> {
-    ensure!(
-        !path.is_dir(),
-        "--output {} is a folder; name a file in it, such as model.safetensors",
-        path.display()
-    );
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    // The only sure way to know is to try.
-    tempfile::tempfile_in(folder)
-        .with_context(|| format!("cannot write to {}; name another place", folder.display()))?;
-    Ok(())
 }
 
 /// Trains for a few steps on random tokens.
@@ -393,9 +376,4 @@ fn again(error: TrainError) -> anyhow::Error {
         );
     }
     error.into()
-}
-
-fn shown(paths: &[PathBuf]) -> String {
-    let paths = paths.iter().map(|path| path.display().to_string());
-    paths.collect::<Vec<_>>().join(", ")
 }

@@ -10,7 +10,7 @@ use ulmfit_train::{
 use crate::args::RuleSet;
 use crate::device::DeviceName;
 use crate::failure::UsageError;
-use crate::{output, overwrite};
+use crate::{output, output_file};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -59,10 +59,10 @@ pub(crate) struct ImportArgs {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Summary<'a> {
-    model: &'a PathBuf,
+    model: String,
     kind: &'static str,
     fastai: &'static str,
-    vocab: &'a PathBuf,
+    vocab: String,
     vocab_size: usize,
     d_embedding: usize,
     d_hidden: usize,
@@ -79,16 +79,16 @@ struct Summary<'a> {
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let files = [&args.vocab, &args.tokenizer_file].into_iter().flatten();
     let read = files.chain([&args.checkpoint]).map(PathBuf::as_path);
-    overwrite::refuse("--output", &args.output, read)?;
+    output_file::check("--output", &args.output, read)?;
     let device = DeviceName::default().open()?;
     let imported = if args.checkpoint.is_dir() {
         args.ensure_nothing_for_a_checkpoint()?;
-        overwrite::refuse_within("--output", &args.output, &args.checkpoint)?;
         import_export(&args.checkpoint, &device)?
     } else {
         import_fastai(&request(args)?, &device)?
     };
-    overwrite::refuse("--output", &args.output, [imported.vocab.as_path()])?;
+    // Which one it is may have been found out just now.
+    output_file::refuse_read("--output", &args.output, [imported.vocab.as_path()])?;
     if args.half {
         imported.model.save_half(&args.output)?;
     } else {
@@ -169,10 +169,10 @@ fn report(args: &ImportArgs, imported: &Imported) -> anyhow::Result<()> {
     };
     if args.json {
         return output::json(&Summary {
-            model: &args.output,
+            model: args.output.display().to_string(),
             kind,
             fastai,
-            vocab: &imported.vocab,
+            vocab: imported.vocab.display().to_string(),
             vocab_size: encoder.vocab_size,
             d_embedding: encoder.d_embedding,
             d_hidden: encoder.d_hidden,

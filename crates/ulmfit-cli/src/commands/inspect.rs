@@ -73,6 +73,12 @@ impl InspectArgs {
                 "a model file has no splits; leave out --split".into(),
             ));
         }
+        if self.limit > 0 || !self.layout.is_default() {
+            return Err(UsageError(
+                "a model file has no documents; leave out --limit, --format, --text and --label"
+                    .into(),
+            ));
+        }
         Ok(())
     }
 }

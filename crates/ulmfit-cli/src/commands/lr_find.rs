@@ -13,7 +13,7 @@ use crate::args::{CorpusArgs, DeviceArgs, GlobalArgs, TargetArgs, TokenizerArgs}
 use crate::failure::UsageError;
 use crate::pretrained::Pretrained;
 use crate::progress::Progress;
-use crate::{documents, output, overwrite, plot};
+use crate::{documents, output, output_file, plot};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -24,6 +24,9 @@ Examples:
 
 The stage's steps are taken at rates that rise until the loss does, and the model is given up. The
 suggestion is the middle of the longest fall; it goes into the recipe as `lr_max` of the stage.";
+
+/// Most that the last rate may be of the first.
+const LARGEST_RISE: f64 = 1e100;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -96,7 +99,7 @@ struct Summary<'a> {
 pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     args.check_rates()?;
     if let Some(plot) = &args.plot {
-        overwrite::refuse("--plot", plot, args.read())?;
+        output_file::check("--plot", plot, args.read())?;
     }
     let mut recipe = Recipe::open(&args.recipe)?;
     let device = args.device.device.open()?;
@@ -130,7 +133,7 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
         steps: args.steps,
         phase: usize::from(args.phase) - 1,
     };
-    let mut progress = Progress::new(global);
+    let mut progress = Progress::new(global.quiet);
     let curve = find_learning_rate(&corpus, stage, &recipe, &options, &mut progress)?;
     drop(progress);
     if let Some(path) = &args.plot {
@@ -141,15 +144,15 @@ pub(crate) fn run(args: &LrFindArgs, global: &GlobalArgs) -> anyhow::Result<()> 
 }
 
 impl LrFindArgs {
-    /// Fails for rates that do not rise.
+    /// Fails for rates that do not rise, or rise to what is no number.
     fn check_rates(&self) -> Result<(), UsageError> {
-        let rises = self.from > 0.0 && self.from < self.to && self.to.is_finite();
-        if rises && self.steps >= 2 {
+        let rises = self.from > 0.0 && self.from < self.to;
+        if rises && self.to / self.from <= LARGEST_RISE && self.steps >= 2 {
             return Ok(());
         }
         Err(UsageError(format!(
-            "the learning rates go from {} to {} in {} steps; they must rise from a number above 0, in 2 \
-             steps or more",
+            "the learning rates go from {:?} to {:?} in {} steps; they must rise from a number above 0, \
+             to {LARGEST_RISE:?} times of it at most, in 2 steps or more",
             self.from, self.to, self.steps
         )))
     }

@@ -19,6 +19,7 @@ pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod pretrain;
 pub(crate) mod quantize;
+mod run_corpus;
 mod stage;
 pub(crate) mod tokenize;
 pub(crate) mod train;

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &PredictArgs, global: &GlobalArgs) -> anyhow::Result<()>
         top_k: args.top_k.map(NonZeroUsize::get),
         threshold: args.threshold.unwrap_or(Prediction::THRESHOLD),
     };
-    let mut answers = AnswerWriter::new(&predictor, options);
+    let mut answers = AnswerWriter::new(&predictor, options)?;
     let mut out = output::stdout();
     // On a terminal the answers themselves show how far it is.
     let shown = std::io::stdout().is_terminal();

@@ -5,7 +5,7 @@ use clap::Args;
 use ulmfit_train::{ModelFile, TrainedClassifier};
 
 use crate::device::DeviceName;
-use crate::{output, overwrite};
+use crate::{output, output_file};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -30,9 +30,9 @@ pub(crate) struct QuantizeArgs {
 }
 
 pub(crate) fn run(args: &QuantizeArgs) -> anyhow::Result<()> {
+    output_file::check("--output", &args.output, [args.model.as_path()])?;
     let device = DeviceName::default().open()?;
     let before = size(&args.model)?;
-    overwrite::refuse("--output", &args.output, [args.model.as_path()])?;
     if args.half {
         ModelFile::open(&args.model, &device)?.save_half(&args.output)?;
     } else {

@@ -1,16 +1,16 @@
 //! What the three training commands have in common.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde::Serialize;
-use ulmfit_data::{TokenizedCorpus, Tokenizer, remove_encoded_corpus};
+use ulmfit_data::{TokenizedCorpus, Tokenizer, is_encoded_corpus};
 use ulmfit_train::{Observer, Recipe, RunOptions, StopSignal, check_run_dir, read_run_info};
 
+use super::run_corpus::RunCorpus;
 use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
 use crate::progress::Progress;
-use crate::{dashboard, documents, interrupt, output};
+use crate::{command_line, dashboard, documents, interrupt, output};
 
 /// All that a stage needs.
 pub(super) struct Prepared {
@@ -19,9 +19,6 @@ pub(super) struct Prepared {
     pub(super) observer: Box<dyn Observer>,
     pub(super) corpus: TokenizedCorpus,
 }
-
-/// Where the texts of a run are encoded to, in its folder.
-const CORPUS: &str = "corpus";
 
 /// Checks what is cheap to check, then opens the corpus, or encodes the texts into the run's folder:
 /// as recipe and command line say, with the pieces of an earlier stage where those are of the same
@@ -34,6 +31,11 @@ pub(super) fn prepare(
 ) -> anyhow::Result<Prepared> {
     let mut recipe = Recipe::open(&args.recipe)?;
     check_run_dir(&args.run, args.resume)?;
+    ensure!(
+        !is_encoded_corpus(&args.run),
+        "{} is an encoded corpus, in which nothing else may be; name another folder with --run",
+        args.run.display()
+    );
     if args.tui {
         dashboard::check()?;
     }
@@ -52,19 +54,20 @@ pub(super) fn prepare(
         resume: args.resume,
         checkpoint_every: args.checkpoint_every(),
         stop: stop.clone(),
-        command: std::env::args().collect(),
+        command: command_line(),
     };
-    let place = args.run.join(CORPUS);
+    let texts = RunCorpus::new(args);
+    texts.claim()?;
     let tokenizer = || match earlier {
         Some(earlier) => Ok(earlier.clone()),
         None => documents::tokenizer(&args.corpus, wanted, global),
     };
-    let corpus = documents::tokenized(&args.corpus, tokenizer, &place, args.seed, global)?;
+    let corpus = documents::tokenized(&args.corpus, tokenizer, &texts.place, args.seed, global)?;
     interrupt::raise_on_interrupt(&stop)?;
     let observer = if args.tui {
         dashboard::open(&stop)
     } else {
-        Box::new(Progress::new(global))
+        Box::new(Progress::new(global.quiet))
     };
     Ok(Prepared {
         recipe,
@@ -78,7 +81,7 @@ pub(super) fn prepare(
 #[derive(Serialize)]
 struct Summary<'a> {
     stage: &'a str,
-    model: &'a Path,
+    model: String,
     direction: &'a str,
     documents: [usize; 2],
     tokens: [usize; 2],
@@ -91,13 +94,13 @@ struct Summary<'a> {
 
 /// Prints what a finished run came to, and removes what it no longer needs.
 pub(super) fn report(args: &StageArgs) -> anyhow::Result<()> {
-    remove_encoded_corpus(args.run.join(CORPUS))?;
+    RunCorpus::new(args).remove()?;
     let run = read_run_info(&args.run).context("the run is done, but its record is gone")?;
-    let model = args.run.join("model.safetensors");
+    let model = args.run.join("model.safetensors").display().to_string();
     if args.json {
         return output::json(&Summary {
             stage: &run.stage,
-            model: &model,
+            model,
             direction: run.direction.as_str(),
             documents: run.documents,
             tokens: run.tokens,
@@ -109,7 +112,7 @@ pub(super) fn report(args: &StageArgs) -> anyhow::Result<()> {
         });
     }
     let mut rows = vec![
-        vec!["model".to_owned(), model.display().to_string()],
+        vec!["model".to_owned(), model],
         vec!["steps".to_owned(), run.steps.to_string()],
     ];
     for (name, value) in &run.metrics {

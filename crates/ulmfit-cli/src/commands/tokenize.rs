@@ -57,6 +57,10 @@ struct Line<'a> {
 }
 
 pub(crate) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
+    if args.tokenizer.vocab_size.is_some() {
+        let reason = "nothing is trained here that could have a --vocab-size; leave it out";
+        return Err(UsageError(reason.into()).into());
+    }
     let (tokenizer, vocab) = open(args)?;
     if args.ids && vocab.is_none() {
         let reason = "words have ids by a vocabulary; name a model with --model";

@@ -218,6 +218,12 @@ mod tests {
         for (from, to, named, expected) in [
             ("\"pos\"", "\"good\"", &folder, "is not a whole ensemble"),
             (
+                "\"pos\"",
+                "\"neg\"",
+                &description,
+                "two classes have the name \"neg\"",
+            ),
+            (
                 "\"bptt\": 7",
                 "\"bptt\": 999999997",
                 &description,

@@ -10,6 +10,7 @@ use ulmfit_model::{
 use super::vocabulary;
 use crate::digest;
 use crate::error::TrainError;
+use crate::labels::check_names;
 use crate::model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel};
 use crate::target::{Standardization, Target};
 
@@ -113,8 +114,7 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
         }
         FastaiPart::Classifier { d_head, n_classes } => {
             let labels = request.labels.clone().or(read.labels);
-            let labels =
-                labels.unwrap_or_else(|| (0..n_classes).map(|class| class.to_string()).collect());
+            let labels = class_names(labels, n_classes);
             if labels.len() != n_classes {
                 return Err(refuse(
                     path,
@@ -124,6 +124,12 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
                     ),
                 ));
             }
+            check_names(&labels).map_err(|reason| {
+                refuse(
+                    path,
+                    format!("{reason}; give each a name of its own with --labels"),
+                )
+            })?;
             // What fastai reads at once, and how much of a document it pools.
             let bptt = if version == FastaiVersion::V2 { 72 } else { 70 };
             let encoder = encoder.with_dropout(AwdLstmDropout::CLASSIFIER);
@@ -147,6 +153,15 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
         part,
         vocab: vocab_path,
     })
+}
+
+/// The names of the classes, or their numbers where there are none.
+fn class_names(names: Option<Vec<String>>, n_classes: usize) -> Vec<String> {
+    match names {
+        // As the labels of documents are read.
+        Some(names) => names.iter().map(|name| name.trim().to_owned()).collect(),
+        None => (0..n_classes).map(|class| class.to_string()).collect(),
+    }
 }
 
 /// What a classifier's scores are, and how they become probabilities.

@@ -5,6 +5,7 @@ use ulmfit_data::Vocab;
 use ulmfit_model::TextClassifierConfig;
 
 use super::description::Weights;
+use crate::labels::check_names;
 use crate::target::{Standardization, Target};
 use crate::tensor_file::{self, TensorFile};
 
@@ -40,6 +41,7 @@ pub(crate) fn check_answers(
             "states the mean {mean} and the standard deviation {standard_deviation}; the file is damaged"
         ));
     }
+    check_names(labels).map_err(|reason| format!("{reason}; the file is damaged"))?;
     let has_names = *target != Target::Regression;
     if config.n_classes == target.n_outputs(labels) && has_names != labels.is_empty() {
         return Ok(());
