@@ -185,15 +185,8 @@ fn an_exported_folder_says_all_of_its_model_and_is_not_written_over() {
             "./tokenizer.json",
         ),
     ] {
-        let before = place.read(output);
-        let message = place.fail(&format!("import {arguments} -o {output}"));
-        assert_eq!(
-            message,
-            format!(
-                "{output} is read here and would be written over itself; name another file with --output"
-            )
-        );
-        assert!(place.read(output) == before, "{output}");
+        let command = format!("import {arguments} -o {output}");
+        place.refuses_to_overwrite(&command, output, "--output");
     }
 }
 

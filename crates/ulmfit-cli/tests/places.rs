@@ -16,15 +16,8 @@ fn what_is_read_in_a_folder_is_not_written_over() {
             "--plot",
         ),
     ] {
-        let before = place.read(output);
-        let message = place.fail(&format!("{arguments} {output} --recipe tiny.toml"));
-        assert_eq!(
-            message,
-            format!(
-                "{output} is read here and would be written over itself; name another file with {option}"
-            )
-        );
-        assert!(place.read(output) == before, "{output}");
+        let command = format!("{arguments} {output} --recipe tiny.toml");
+        place.refuses_to_overwrite(&command, output, option);
     }
 }
 

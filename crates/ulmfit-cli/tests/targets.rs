@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::bad_input::described;
+use crate::model_files::described;
 use crate::workplace::Workplace;
 
 fn parsed(text: &str) -> Value {

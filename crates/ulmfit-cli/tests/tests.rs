@@ -18,6 +18,8 @@ mod generate;
 mod import;
 // Learning rates by a range test.
 mod lr_find;
+// Model files that cannot be used: damaged ones, and those of the wrong kind.
+mod model_files;
 // What is said of input, files and places that cannot be used, as it looks.
 mod messages;
 // The models that come with the program.

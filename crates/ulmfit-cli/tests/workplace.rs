@@ -110,6 +110,18 @@ impl Workplace {
         finished.stderr
     }
 
+    /// Fails for what would write over a file that is read, and leaves that as it is.
+    pub(crate) fn refuses_to_overwrite(&self, command: &str, output: &str, option: &str) {
+        let before = self.read(output);
+        assert_eq!(
+            self.fail(command),
+            format!(
+                "{output} is read here and would be written over itself; name another file with {option}"
+            )
+        );
+        assert!(self.read(output) == before, "{output}");
+    }
+
     pub(crate) fn start(&self, arguments: &str) -> Child {
         let mut command = self.command(arguments);
         command

@@ -7,7 +7,8 @@ const PART_BYTES: usize = 2 << 20;
 /// Most documents of a part, however short.
 const PART_DOCUMENTS: usize = 16_384;
 
-/// How much there is in a part of many documents: two megabytes of text, or a longer document.
+/// How much there is in a part of many documents: two megabytes of text, 16,384
+/// documents, or one longer document.
 ///
 /// ```
 /// use ulmfit_data::{Document, PartSize};

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use ulmfit_data::{Subwords, TokenIds, TokenizedCorpus, Tokenizer, TokenizerConfig, Vocab, rng};
+use ulmfit_data::{
+    Direction, Subwords, TokenIds, TokenizedCorpus, Tokenizer, TokenizerConfig, Vocab, rng,
+};
 use ulmfit_model::AwdLstmDropout;
 
 use crate::error::TrainError;
+use crate::model_file::TrainedLanguageModel;
 use crate::recipe::Recipe;
 
 /// A corpus to train a language model on, with its own vocabulary.
@@ -77,6 +80,24 @@ pub(crate) fn check_tokenizer(
         "the corpus was encoded with another tokenizer than {whose}; name its texts instead, or \
          encode them again as {whose} says"
     )))
+}
+
+/// Fails unless a language model, which messages call `whose`, reads documents that way and has the
+/// tokenizer that they were encoded with.
+pub(crate) fn check_language_model(
+    language_model: &TrainedLanguageModel,
+    corpus: &TokenizedCorpus,
+    direction: Direction,
+    whose: &str,
+) -> Result<(), TrainError> {
+    if language_model.direction != direction {
+        return Err(TrainError::Unusable(format!(
+            "{whose} reads {} and this run reads {direction}; both must be the same",
+            language_model.direction
+        )));
+    }
+    let tokenizer = &language_model.tokenizer;
+    check_tokenizer(corpus, tokenizer.config(), tokenizer.subwords(), whose)
 }
 
 /// The places below `count` that are not among `places`, which rise.

@@ -230,19 +230,10 @@ fn name(value: &impl ValueEnum) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Cli {
-        #[command(flatten)]
-        arguments: Arguments,
-    }
-
     fn parse(typed: &str) -> Result<Arguments, clap::Error> {
-        let words = std::iter::once("bench").chain(typed.split_whitespace());
-        Cli::try_parse_from(words).map(|cli| cli.arguments)
+        crate::commands::parse(typed)
     }
 
     #[test]

@@ -347,19 +347,10 @@ fn given(path: &Path, check: impl Fn(&Path) -> anyhow::Result<()>) -> anyhow::Re
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Cli {
-        #[command(flatten)]
-        arguments: Arguments,
-    }
-
     fn parse(typed: &str) -> Result<Arguments, clap::Error> {
-        let words = std::iter::once("reproduce").chain(typed.split_whitespace());
-        Cli::try_parse_from(words).map(|cli| cli.arguments)
+        crate::commands::parse(typed)
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &EnsembleArgs) -> anyhow::Result<()> {
         let more = ModelFile::open_classifiers(path, &device)?;
         if let (Some(one), Some(other)) = (members.first(), more.first()) {
             ensure!(
-                one.labels == other.labels && one.target == other.target,
+                one.agrees_with(other),
                 "{} answers with {}, and {} with {}; join classifiers that were trained on the same \
                  labels",
                 args.models[0].display(),

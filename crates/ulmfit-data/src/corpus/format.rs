@@ -40,9 +40,10 @@ pub enum CorpusFormat {
     /// `parquet`: columns, of text without nesting; compressed with anything but Zstandard and LZO.
     Parquet,
     /// `archive`: a tar file, packed or not, or a zip file, whose members are read in the formats that
-    /// their names tell, but for Parquet, which is an error; a `.txt` file is a document, of the class that its folder names as in
-    /// `text`, and a folder called as the archive is the one that was archived. Where another format
-    /// is named for an archive, the members that are called like its files are read in it, and no others.
+    /// their names tell, but for Parquet, which is an error; a `.txt` file is a document, of the class that
+    /// its folder names as in `text`, and a folder called as the archive is the one that was archived.
+    /// Where another format is named for an archive, the members that are called like its files are read
+    /// in it, and no others.
     Archive,
 }
 

@@ -5,9 +5,10 @@
 //! has its text, its label and its row's `id`.
 //!
 //! What is repaired on the way, for every format: gzip, Zstandard and xz are unpacked (they are known by
-//! their first bytes; of Parquet only what it packs itself), a byte-order mark is dropped, CRLF ends a line as LF does, and a NUL byte becomes
-//! a space. Everything else that is wrong is a [`DataError`] that names the file and the line. A document
-//! without text is a document; a file without documents is an error.
+//! their first bytes; of Parquet only what it packs itself), a byte-order mark is dropped, CRLF ends a
+//! line as LF does, and a NUL byte becomes a space. Everything else that is wrong is a [`DataError`] that
+//! names the file and the line. A document without text is a document; a file without documents is an
+//! error.
 
 mod aclimdb;
 mod archive;

@@ -13,8 +13,9 @@ use super::text::read_text;
 use super::{CorpusFormat, CorpusOptions, Document};
 use crate::error::DataError;
 
-/// Reads a folder: a document a `.txt` or `.text` file that is not hidden, packed or not, in the order of their
-/// paths. Its id is its path within the folder, and its label the first folder on that path, if there is one that is no split.
+/// Reads a folder: a document a `.txt` or `.text` file that is not hidden, packed or not, in the order of
+/// their paths. Its id is its path within the folder, and its label the first folder on that path, if
+/// there is one that is no split.
 pub(super) fn files(
     folder: &Path,
     options: &CorpusOptions,

@@ -110,11 +110,12 @@ impl FitOptions {
     fn check_work_dir(&self) -> Result<(), TrainError> {
         for path in self.run_dirs() {
             if path.is_dir() && fs_err::read_dir(&path)?.next().is_some() {
-                let message =
-                    "has something in it, and would be removed in the end; remove it yourself, or \
-                               name another work folder"
-                        .to_owned();
-                return Err(TrainError::RunDir { path, message });
+                return Err(TrainError::RunDir {
+                    path,
+                    message: "has something in it, and would be removed in the end; remove it yourself, or \
+                              name another work folder"
+                        .to_owned(),
+                });
             }
         }
         Ok(())

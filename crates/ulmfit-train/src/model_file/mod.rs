@@ -349,11 +349,15 @@ impl TrainedLanguageModel {
 }
 
 impl TrainedClassifier {
-    /// Whether the answers of all these have the same meaning, as the members of an ensemble must.
+    /// Whether the answers of both have the same meaning, by labels and target, as those of an ensemble's
+    /// members must.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.labels == other.labels && self.target == other.target
+    }
+
+    /// Whether the answers of all these have the same meaning.
     pub(crate) fn agree(members: &[Self]) -> bool {
-        let same =
-            |pair: &[Self]| pair[0].labels == pair[1].labels && pair[0].target == pair[1].target;
-        members.windows(2).all(same)
+        members.windows(2).all(|pair| pair[0].agrees_with(&pair[1]))
     }
 
     /// The same classifier with the encoder's weights in eight bits, a scale for each row: a model

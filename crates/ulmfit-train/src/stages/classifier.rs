@@ -21,7 +21,7 @@ use crate::error::TrainError;
 use crate::event::{Observer, Validation};
 use crate::model_file::{ModelFile, TrainedClassifier, TrainedLanguageModel};
 use crate::options::RunOptions;
-use crate::prepare::{check_tokenizer, others, vocabulary};
+use crate::prepare::{check_language_model, check_tokenizer, others, vocabulary};
 use crate::recipe::{ClassWeights, ClassifierRecipe, Keep, Recipe, TrainingRecipe};
 use crate::target::{Standardization, Target};
 use crate::truth::Truth;
@@ -185,7 +185,7 @@ impl Base {
         corpus: &TokenizedCorpus,
         direction: Direction,
     ) -> Result<Self, TrainError> {
-        check_fits(&language_model, corpus, direction)?;
+        check_language_model(&language_model, corpus, direction, "the language model")?;
         Ok(Self {
             digest: Some(digest::of_language_model(&language_model)),
             encoder: language_model.config.encoder,
@@ -210,23 +210,6 @@ impl Base {
             weights: None,
         })
     }
-}
-
-/// Fails unless a language model reads documents that way and has the tokenizer that they were encoded with.
-pub(super) fn check_fits(
-    language_model: &TrainedLanguageModel,
-    corpus: &TokenizedCorpus,
-    direction: Direction,
-) -> Result<(), TrainError> {
-    if language_model.direction != direction {
-        return Err(TrainError::Unusable(format!(
-            "the language model reads {} and this run reads {direction}; both must be the same",
-            language_model.direction
-        )));
-    }
-    let tokenizer = &language_model.tokenizer;
-    let whose = "the language model";
-    check_tokenizer(corpus, tokenizer.config(), tokenizer.subwords(), whose)
 }
 
 /// The classifier before its first step: a language model's encoder, if there is one, and a new head.

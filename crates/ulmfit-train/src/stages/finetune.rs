@@ -10,7 +10,7 @@ use crate::error::TrainError;
 use crate::event::Observer;
 use crate::model_file::{ModelFile, TrainedLanguageModel};
 use crate::options::RunOptions;
-use crate::prepare::{LanguageModelData, check_tokenizer, language_model_data};
+use crate::prepare::{LanguageModelData, check_language_model, language_model_data};
 use crate::recipe::Recipe;
 
 /// Fine-tunes a language model on the task's text (Howard and Ruder 2018, section 3.2), and writes
@@ -118,12 +118,6 @@ pub(super) fn check_fits(
     recipe: &Recipe,
     direction: Direction,
 ) -> Result<(), TrainError> {
-    if pretrained.direction != direction {
-        return Err(TrainError::Unusable(format!(
-            "the pretrained model reads {} and this run reads {direction}; both must be the same",
-            pretrained.direction
-        )));
-    }
     if *pretrained.tokenizer.config() != recipe.text {
         return Err(TrainError::Unusable(
             "the pretrained model was made with another tokenizer than the recipe's [text]; \
@@ -131,10 +125,5 @@ pub(super) fn check_fits(
                 .to_owned(),
         ));
     }
-    check_tokenizer(
-        corpus,
-        pretrained.tokenizer.config(),
-        pretrained.tokenizer.subwords(),
-        "the pretrained model",
-    )
+    check_language_model(pretrained, corpus, direction, "the pretrained model")
 }

@@ -19,7 +19,7 @@ use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::lr_curve::LrCurve;
 use crate::model_file::TrainedLanguageModel;
-use crate::prepare::{LanguageModelData, language_model_data};
+use crate::prepare::{LanguageModelData, check_language_model, language_model_data};
 use crate::recipe::{LanguageModelRecipe, Recipe, TrainingRecipe};
 use crate::target::{Standardization, Target};
 use crate::truth::Truth;
@@ -182,7 +182,8 @@ fn of_classifier(
     options: &LrFindOptions,
     observer: &mut dyn Observer,
 ) -> Result<LrCurve, TrainError> {
-    classifier::check_fits(&language_model, corpus, options.direction)?;
+    let whose = "the language model";
+    check_language_model(&language_model, corpus, options.direction, whose)?;
     let recipe = &recipe.classifier;
     let (names, truth) = Truth::new(&options.target, corpus.labels().iter())?;
     let standardization = Standardization::of_truth(&truth)?;
