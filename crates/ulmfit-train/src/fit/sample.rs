@@ -47,6 +47,7 @@ mod tests {
             assert!((104_000..=109_000).contains(&read), "{read}");
             let articles = chosen[..100].iter().filter(|it| **it).count();
             assert!((10..=21).contains(&articles), "{articles}");
+            assert!(count - articles > 90, "{count}");
         }
     }
 
