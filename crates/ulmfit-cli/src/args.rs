@@ -255,7 +255,7 @@ pub(crate) struct TokenizerArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) tokenizer_file: Option<PathBuf>,
     /// Most tokens in the vocabulary, or pieces of subwords [default: the recipe's]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "tokenizer_file")]
     pub(crate) vocab_size: Option<usize>,
 }
 

@@ -9,6 +9,7 @@ use ulmfit_data::{
     PartSize, TokenizedCorpus, Tokenizer, TokenizerTrainer, VocabConfig, encode_corpus,
     is_encoded_corpus, read_corpus, stratified_sample,
 };
+use ulmfit_train::TrainError;
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs, StageArgs, WantedTokenizer};
 use crate::failure::UsageError;
@@ -131,11 +132,7 @@ pub(crate) fn tokenizer<'a>(
     wanted: WantedTokenizer,
     global: &GlobalArgs,
 ) -> anyhow::Result<Tokenizer> {
-    if wanted.subwords.is_some() {
-        return Ok(Tokenizer::from_parts(wanted.config, wanted.subwords)?);
-    }
-    let mut trainer = TokenizerTrainer::new(wanted.config)?;
-    if trainer.reads_text() {
+    let train = |trainer: &mut TokenizerTrainer| -> anyhow::Result<()> {
         let count = Count::new("documents read for subwords", global.quiet);
         let (mut part, mut read) = (Vec::new(), 0);
         let mut size = PartSize::default();
@@ -154,6 +151,33 @@ pub(crate) fn tokenizer<'a>(
         }
         trainer.extend(&part);
         count.clear();
+        Ok(())
+    };
+    made(wanted, train)
+}
+
+/// The tokenizer that is wanted. Subwords are trained on these documents unless they are given.
+pub(crate) fn tokenizer_of(
+    documents: impl FnOnce() -> Result<Vec<Document>, TrainError>,
+    wanted: WantedTokenizer,
+) -> anyhow::Result<Tokenizer> {
+    made(wanted, |trainer| {
+        trainer.extend(&documents()?);
+        Ok(())
+    })
+}
+
+/// The tokenizer that is wanted, of subwords that are given or that `train` shows the texts of.
+fn made(
+    wanted: WantedTokenizer,
+    train: impl FnOnce(&mut TokenizerTrainer) -> anyhow::Result<()>,
+) -> anyhow::Result<Tokenizer> {
+    if wanted.subwords.is_some() {
+        return Ok(Tokenizer::from_parts(wanted.config, wanted.subwords)?);
+    }
+    let mut trainer = TokenizerTrainer::new(wanted.config)?;
+    if trainer.reads_text() {
+        train(&mut trainer)?;
     }
     let vocab = VocabConfig {
         max_size: wanted.max_size,

@@ -452,6 +452,15 @@ fn a_command_line_that_makes_no_sense_exits_with_2() {
         ("tokenize --ids train.csv", "name a model with --model"),
         ("tokenize --vocab-size 3 train.csv", "leave it out"),
         (
+            "encode train.csv -o c --vocab-size 3",
+            "leave out --vocab-size, or bound the tokens of the corpus with --max-tokens",
+        ),
+        ("encode train.csv -o c --max-tokens 0", "--max-tokens <N>"),
+        (
+            "encode train.csv -o c --tokenizer-file no.json --vocab-size 3",
+            "cannot be used with",
+        ),
+        (
             "devices --threads 0",
             "invalid value '0' for '--threads <N>'",
         ),
@@ -491,4 +500,18 @@ fn a_device_that_was_not_built_in_says_how_to_get_it() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn a_language_model_is_measured_on_texts_whatever_their_labels_are() {
+    let place = Workplace::with_models();
+    let rows = [1, 2].map(|i| format!("{{\"text\": \"A fine film {i}\", \"category\": [{{}}]}}\n"));
+    place.write("texts.jsonl", rows.concat());
+    let printed = place.succeed("evaluate lm.safetensors texts.jsonl");
+    assert!(printed.contains("perplexity"), "{printed}");
+    assert!(
+        place
+            .fail("evaluate model.safetensors texts.jsonl")
+            .contains("category")
+    );
 }

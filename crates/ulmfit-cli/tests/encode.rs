@@ -131,7 +131,7 @@ fn what_does_not_fit_an_encoded_corpus_is_said() {
         ("encode missing.csv -o b.corpus", "cannot read missing.csv"),
         (
             "encode train.csv -o train.csv",
-            "is not an encoded corpus; name another place",
+            "is not an encoded corpus, or not that alone; name another place",
         ),
     ] {
         let message = place.fail(arguments);

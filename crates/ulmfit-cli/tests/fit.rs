@@ -190,9 +190,40 @@ fn a_class_of_one_document_and_a_skew_are_no_obstacle() {
         place.run("fit data.csv -o model.safetensors --recipe tiny.toml --pretrained none");
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(
-        finished.stderr.contains("1 label has one document (other)"),
+        finished
+            .stderr
+            .contains("1 label is trained on and never measured (other)"),
         "{}",
         finished.stderr
+    );
+}
+
+#[test]
+fn the_vocabulary_is_as_large_as_asked_for() {
+    let place = Workplace::new();
+    let size = |more: &str| {
+        place.succeed(&format!(
+            "fit train.csv -o m.safetensors --recipe tiny.toml --pretrained none {more}"
+        ));
+        let described = place.succeed("inspect m.safetensors --json");
+        let described: Value = serde_json::from_str(&described).unwrap();
+        described["members"][0]["vocab_size"].as_u64().unwrap()
+    };
+    // Filled up to a multiple of eight, by eight more where it is one.
+    assert_eq!(size("--vocab-size 16"), 24);
+    assert!(size("") > 24);
+}
+
+#[test]
+fn a_recipe_for_other_tokens_than_the_pretrained_models_is_refused() {
+    let place = Workplace::with_models();
+    let recipe = String::from_utf8(place.read("tiny.toml")).unwrap();
+    place.write("cased.toml", recipe.replace("fastai-v2", "keep-case"));
+    let message = place
+        .fail("fit train.csv -o m.safetensors --recipe cased.toml --pretrained lm.safetensors");
+    assert!(
+        message.contains("made with another tokenizer than the recipe's [text]"),
+        "{message}"
     );
 }
 

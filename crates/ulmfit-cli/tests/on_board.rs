@@ -32,6 +32,13 @@ fn english_text_starts_from_the_model_on_board() {
     // The recipe says 12.
     assert!(sizes(&printed).as_u64().unwrap() > 100, "{printed}");
 
+    // To ask for what it reads is no other choice.
+    place.succeed(
+        "fit train.csv -o m.safetensors --recipe tiny.toml --limit 20 --tokenizer word --rules fastai-v2",
+    );
+    let printed = place.succeed("inspect m.safetensors --json");
+    assert!(sizes(&printed).as_u64().unwrap() > 100, "{printed}");
+
     // Pieces of words are not what it reads.
     place.succeed(
         "fit train.csv -o m.safetensors --recipe tiny.toml --tokenizer unigram --vocab-size 100",

@@ -21,6 +21,30 @@ fn what_is_read_in_a_folder_is_not_written_over() {
     }
 }
 
+#[test]
+fn a_run_takes_no_folder_with_files_that_are_not_its_own() {
+    let place = Workplace::with_models();
+    std::fs::create_dir(place.path("general")).unwrap();
+    for (name, bytes) in [
+        ("model.safetensors", place.read("lm.safetensors")),
+        ("metrics.jsonl", b"{}\n".to_vec()),
+    ] {
+        place.write(&format!("general/{name}"), &bytes);
+        for more in ["", "--resume"] {
+            let message = place.fail(&format!(
+                "finetune train.csv --recipe tiny.toml --pretrained lm.safetensors --run general {more}"
+            ));
+            assert!(
+                message.contains(&format!("holds a {name} that is of no run here")),
+                "{message}"
+            );
+        }
+        let path = place.path(&format!("general/{name}"));
+        assert!(std::fs::read(&path).unwrap() == bytes);
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
 /// What is to be read is not there, so that whoever reads before looking would say so.
 #[test]
 fn places_to_write_are_looked_at_before_anything_is_read() {

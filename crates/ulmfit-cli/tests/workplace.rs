@@ -142,6 +142,7 @@ impl Finished {
             self.stdout,
             self.stderr
         );
+        assert!(!self.stderr.contains("panicked"), "{what}: {}", self.stderr);
         let last = self.stderr.lines().last().unwrap_or_default();
         last.strip_prefix("error: ")
             .unwrap_or_else(|| panic!("{what}: {}", self.stderr))

@@ -38,7 +38,10 @@ pub enum DataError {
         reason: String,
     },
     /// Something else is where an encoded corpus is to be written.
-    #[error("{} is there already and is not an encoded corpus; name another place", path.display())]
+    #[error(
+        "{} is there already and is not an encoded corpus, or not that alone; name another place",
+        path.display()
+    )]
     NotACorpus {
         /// Where the corpus was to be written.
         path: PathBuf,
@@ -127,19 +130,22 @@ pub enum DataError {
         /// The format.
         format: &'static str,
     },
-    /// A class that would be left out of what was taken for aclImdb by its layout.
+    /// Texts that would be left out of what was taken for aclImdb by its layout.
     #[error(
-        "{} looks like the format aclimdb, which would leave out {}; {} the folder that it is in, whose \
-         folders are then the classes, or leave it out with --format aclimdb",
+        "{} looks like the format aclimdb, which would leave out {}; {} {}, whose folders are then the \
+         classes, or leave it out with --format aclimdb",
         path.display(),
-        folder.display(),
-        if *archived { "unpack it and name" } else { "name" }
+        left_out.display(),
+        if *archived { "unpack it and name" } else { "name" },
+        split.display()
     )]
-    LeftOutClass {
+    LeftOut {
         /// The corpus.
         path: PathBuf,
-        /// The folder of the class.
-        folder: PathBuf,
+        /// The folder of another class, or a file or folder in that of a class.
+        left_out: PathBuf,
+        /// The folder of the split that it is in.
+        split: PathBuf,
         /// Whether the corpus is an archive.
         archived: bool,
     },
@@ -154,7 +160,12 @@ pub enum DataError {
         choices: String,
     },
     /// Not one document was found.
-    #[error("{} holds no documents", path.display())]
+    #[error(
+        "{} holds no documents{}",
+        path.display(),
+        if path.is_dir() { "; of a folder only .txt and .text files are read, so name files of other formats \
+                          themselves" } else { "" }
+    )]
     Empty {
         /// The file or folder.
         path: PathBuf,

@@ -171,6 +171,14 @@ fn archives_are_read_as_folders_that_nobody_unpacks() {
 }
 
 #[test]
+fn a_tar_whose_first_name_begins_like_a_zip_is_none() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, "a.tar", tar(&[("PKU/a.txt", "one")]));
+    let (_, documents) = read(&path).unwrap();
+    assert_eq!(documents.len(), 1);
+}
+
+#[test]
 fn members_are_read_in_the_format_that_is_named_if_they_are_called_so() {
     let folder = TempDir::new().unwrap();
     let members = [

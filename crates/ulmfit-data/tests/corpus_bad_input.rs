@@ -263,7 +263,7 @@ fn an_archive_of_something_else_holds_no_documents() {
     for name in [
         "other/a.txt",
         "aclImdb/train/pos/a.bin",
-        "train/pos/deeper/a.txt",
+        "train/pos/deeper/a.bin",
     ] {
         archive.append_data(&mut header, name, &b"a"[..]).unwrap();
     }
@@ -286,7 +286,8 @@ fn paths_that_are_not_there() {
     );
     assert_eq!(
         spoken(&folder, &error(folder.path(), &CorpusOptions::default())),
-        "FOLDER holds no documents"
+        "FOLDER holds no documents; of a folder only .txt and .text files are read, so name files of \
+         other formats themselves"
     );
     let options = CorpusOptions {
         format: Some(CorpusFormat::AclImdb),

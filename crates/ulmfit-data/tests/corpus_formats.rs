@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
-use ulmfit_data::{CorpusFormat, CorpusOptions, Document, LabelKind, read_corpus};
+use ulmfit_data::{CorpusFormat, CorpusOptions, DataError, Document, LabelKind, read_corpus};
 
 fn write(folder: &TempDir, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
     let path = folder.path().join(name);
@@ -454,20 +454,27 @@ fn what_looks_like_aclimdb_and_has_another_class_is_not_read_without_it() {
     }
     let reviews = folder.path().join("reviews");
     let archive = write(&folder, "reviews.tar.gz", gzip(&tar(&files)));
-    for (path, left_out, name) in [
-        (&reviews, "reviews/train/neutral", "name"),
+    for (path, left_out, name, split) in [
+        (
+            &reviews,
+            "reviews/train/neutral",
+            "name",
+            reviews.join("train"),
+        ),
         (
             &archive,
             "reviews.tar.gz/reviews/train/neutral",
             "unpack it and name",
+            "reviews/train".into(),
         ),
     ] {
         let error = read_corpus(path, &CorpusOptions::default()).unwrap_err();
         let expected = format!(
-            "{} looks like the format aclimdb, which would leave out {}; {name} the folder that it is \
-             in, whose folders are then the classes, or leave it out with --format aclimdb",
+            "{} looks like the format aclimdb, which would leave out {}; {name} {}, whose folders are then \
+             the classes, or leave it out with --format aclimdb",
             path.display(),
-            folder.path().join(left_out).display()
+            folder.path().join(left_out).display(),
+            split.display()
         );
         assert_eq!(error.to_string(), expected);
         // The other split has no other class.
@@ -489,4 +496,34 @@ fn what_looks_like_aclimdb_and_has_another_class_is_not_read_without_it() {
         .collect();
     assert_eq!(format, CorpusFormat::PlainText);
     assert_eq!(labels, ["neg", "neutral", "pos"]);
+}
+
+#[test]
+fn what_looks_like_aclimdb_and_has_other_names_is_not_read_without_them() {
+    for other in ["pos/1.TXT", "pos/1.text", "neg/2023/1.txt", "pos/1.txt.gz"] {
+        let name = format!("reviews/train/{other}");
+        let files = [
+            ("reviews/train/neg/0.txt", "n"),
+            ("reviews/train/pos/0.txt", "p"),
+            ("reviews/train/pos/.1.txt", "hidden"),
+            ("reviews/train/pos/notes.md", "no text"),
+            (&name, "other"),
+        ];
+        let folder = TempDir::new().unwrap();
+        for (name, text) in files {
+            write(&folder, name, text);
+        }
+        let reviews = folder.path().join("reviews");
+        let archive = write(&folder, "reviews.tar.gz", gzip(&tar(&files)));
+        for path in [reviews, archive] {
+            let error = read_corpus(&path, &CorpusOptions::default()).unwrap_err();
+            assert!(matches!(error, DataError::LeftOut { .. }), "{error}");
+            assert!(error.to_string().contains(other), "{error}");
+            let named = CorpusOptions {
+                format: Some(CorpusFormat::AclImdb),
+                ..CorpusOptions::default()
+            };
+            assert_eq!(read_with(&path, &named).1.len(), 2, "{other}");
+        }
+    }
 }

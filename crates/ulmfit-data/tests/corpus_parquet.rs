@@ -235,8 +235,8 @@ fn a_value_that_cannot_be_written_as_text_names_its_row_and_column() {
     );
     assert_eq!(
         sentence(&path, &none),
-        "a.parquet, row 2: column \"label\" has a date, a time or a number that is out of range; name \
-         another one, or write it as text"
+        "a.parquet, row 2: column \"label\" has a date or a time that is out of range; name another one, \
+         or write it as text"
     );
     for (digits, length) in [(i32::MAX, 1), (9, 1000)] {
         let label = format!("required byte_array label (DECIMAL({digits},0)); {text}");

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use ulmfit_data::{
     CorpusOptions, CorpusSource, DataError, Direction, Document, EncodeOptions, EncodeOutcome,
     LabelKind, LmBatch, LmStream, LmStreamConfig, SequenceLength, TokenizedCorpus, Tokenizer,
-    VocabConfig, encode_corpus, is_encoded_corpus, read_corpus,
+    VocabConfig, encode_corpus, is_encoded_corpus, read_corpus, remove_encoded_corpus,
 };
 
 const FILES: [&str; 5] = [
@@ -374,6 +374,78 @@ fn a_damaged_corpus_is_refused_by_name_with_the_remedy() {
 }
 
 #[test]
+fn files_that_are_not_of_a_corpus_are_never_removed() {
+    let (_folder, sources, place) = reviews(20);
+    let keeps = |files: &[&str]| {
+        let content = || files.iter().map(|name| fs::read(place.join(name)).unwrap());
+        let before: Vec<_> = content().collect();
+        let encoded = encode(&sources, &place, &EncodeOptions::default()).map(|_| ());
+        for refused in [encoded, remove_encoded_corpus(&place)] {
+            let error = refused.expect_err("something of the user's is there");
+            assert!(matches!(error, DataError::NotACorpus { .. }), "{error}");
+            assert!(content().eq(before.iter().cloned()), "{files:?}");
+        }
+    };
+    fs::create_dir(&place).unwrap();
+    fs::write(
+        place.join("corpus.json"),
+        r#"{"name": "another program's"}"#,
+    )
+    .unwrap();
+    keeps(&["corpus.json"]);
+    fs::write(place.join("tokens.jsonl"), "[1]\n").unwrap();
+    keeps(&["corpus.json", "tokens.jsonl"]);
+    fs::remove_dir_all(&place).unwrap();
+
+    encode(&sources, &place, &EncodeOptions::default()).unwrap();
+    fs::write(place.join("notes.txt"), "mine").unwrap();
+    // Other texts than it was made from, so that it would be replaced.
+    fs::write(&sources[0].path, "text,label\nother,words\n").unwrap();
+    keeps(&[
+        "notes.txt",
+        "corpus.json",
+        "tokens.jsonl",
+        "ids.bin",
+        "ends.bin",
+        "labels.bin",
+    ]);
+}
+
+#[test]
+fn a_folder_of_the_users_is_no_place_for_a_corpus_under_way() {
+    let (folder, sources, place) = reviews(20);
+    let partial = place.with_added_extension("partial");
+    fs::create_dir(&partial).unwrap();
+    for name in ["labels.bin", "notes.txt"] {
+        fs::write(partial.join(name), "mine").unwrap();
+    }
+    for place in [place.as_path(), &folder.path().join("..")] {
+        let error = encode(&sources, place, &EncodeOptions::default()).unwrap_err();
+        assert!(matches!(error, DataError::NotACorpus { .. }), "{error}");
+    }
+    assert_eq!(fs::read(partial.join("labels.bin")).unwrap(), b"mine");
+}
+
+#[test]
+fn what_is_left_of_a_corpus_is_replaced() {
+    let (_folder, sources, place) = reviews(20);
+    let encode = || encode(&sources, &place, &EncodeOptions::default()).unwrap();
+    encode();
+    // As after a removal that was killed, in the order in which files are removed.
+    for name in ["tokens.jsonl", "ids.bin", "ends.bin", "labels.bin"] {
+        fs::remove_file(place.join(name)).unwrap();
+        assert!(TokenizedCorpus::open(&place).is_err(), "without {name}");
+    }
+    encode();
+    TokenizedCorpus::open(&place).unwrap();
+    fs::write(place.join("corpus.json"), "{").unwrap();
+    encode();
+    TokenizedCorpus::open(&place).unwrap();
+    remove_encoded_corpus(&place).unwrap();
+    assert!(!place.exists());
+}
+
+#[test]
 fn ids_that_no_token_has_are_refused_even_with_the_right_checksum() {
     let (folder, sources, place) = reviews(20);
     encode(&sources, &place, &EncodeOptions::default()).unwrap();
@@ -421,7 +493,7 @@ fn what_cannot_be_encoded_says_why_and_leaves_no_corpus() {
     assert!(
         error
             .to_string()
-            .contains("is not an encoded corpus; name another place"),
+            .contains("is not an encoded corpus, or not that alone; name another place"),
         "{error}"
     );
     assert!(place.join("precious.txt").is_file());

@@ -302,3 +302,93 @@ impl AwdLstm {
         self.embedding.dims()[1]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    const VOCAB_SIZE: usize = 40;
+    const D_EMBEDDING: usize = 6;
+    const NONE: AwdLstmDropout = AwdLstmDropout::NONE;
+
+    fn encoder(n_layers: usize, dropout: AwdLstmDropout) -> AwdLstm {
+        AwdLstmConfig::new(VOCAB_SIZE)
+            .with_d_embedding(D_EMBEDDING)
+            .with_d_hidden(9)
+            .with_n_layers(n_layers)
+            .with_dropout(dropout)
+            .init(&mut InitRng::new(5), &Device::flex())
+    }
+
+    /// What becomes of every word as the beginning of a document of `seq_len` words, `seq_len` times
+    /// [`VOCAB_SIZE`] rows.
+    fn outputs(encoder: &AwdLstm, seq_len: usize) -> Vec<Vec<f32>> {
+        let device = Device::flex();
+        let ids =
+            (0..VOCAB_SIZE * seq_len).map(|at| ((at / seq_len + at % seq_len) % VOCAB_SIZE) as i64);
+        let ids = TensorData::new(ids.collect::<Vec<_>>(), [VOCAB_SIZE, seq_len]);
+        let tokens = Tensor::from_data(ids, &device);
+        let state = AwdLstmState::zeros(encoder, VOCAB_SIZE, &device);
+        let rng = &mut DropoutRng::new(1, 1);
+        let output = encoder.forward(tokens, state, Some(rng)).output;
+        let values: Vec<f32> = output.into_data().try_to_vec().unwrap();
+        values.chunks(D_EMBEDDING).map(<[f32]>::to_vec).collect()
+    }
+
+    fn differ(a: &[Vec<f32>], b: &[Vec<f32>]) -> bool {
+        let pairs = a.iter().flatten().zip(b.iter().flatten());
+        pairs.into_iter().any(|(a, b)| (a - b).abs() > 1e-6)
+    }
+
+    #[test]
+    fn hidden_dropout_is_between_the_layers() {
+        let hidden = AwdLstmDropout {
+            hidden: 0.5,
+            ..NONE
+        };
+        for (n_layers, changes) in [(1, false), (2, true)] {
+            let plain = outputs(&encoder(n_layers, NONE), 1);
+            let dropped = outputs(&encoder(n_layers, hidden.clone()), 1);
+            assert_eq!(differ(&plain, &dropped), changes, "{n_layers}");
+        }
+    }
+
+    #[test]
+    fn weight_dropout_is_on_what_comes_from_the_state() {
+        let weight = AwdLstmDropout {
+            weight: 0.5,
+            ..NONE
+        };
+        let plain = outputs(&encoder(1, NONE), 2);
+        let dropped = outputs(&encoder(1, weight), 2);
+        // The first step has a state of zeros.
+        assert!(!differ(&plain[..VOCAB_SIZE], &dropped[..VOCAB_SIZE]));
+        assert!(differ(&plain[VOCAB_SIZE..], &dropped[VOCAB_SIZE..]));
+    }
+
+    #[test]
+    fn embedding_dropout_takes_whole_words_and_input_dropout_features() {
+        let times = |factor: f32| {
+            let mut encoder = encoder(1, NONE);
+            encoder.embedding = encoder.embedding.map(|weight| weight * factor);
+            outputs(&encoder, 1)
+        };
+        let (kept, gone) = (times(2.0), times(0.0));
+        let count_of = |dropout| {
+            let rows = outputs(&encoder(1, dropout), 1);
+            let is = |all: &[Vec<f32>], at: usize| !differ(&all[at..=at], &rows[at..=at]);
+            let count = |all: &[Vec<f32>]| (0..VOCAB_SIZE).filter(|&at| is(all, at)).count();
+            [count(&kept), count(&gone)]
+        };
+        let [whole, none] = count_of(AwdLstmDropout {
+            embedding: 0.5,
+            ..NONE
+        });
+        assert_eq!(whole + none, VOCAB_SIZE);
+        assert!(whole > 5 && none > 5, "{whole} {none}");
+        let [whole, none] = count_of(AwdLstmDropout { input: 0.5, ..NONE });
+        assert!(whole + none < 10, "{whole} {none}");
+    }
+}

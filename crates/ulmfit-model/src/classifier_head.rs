@@ -10,7 +10,7 @@ use crate::init::InitRng;
 /// Configuration to create a [`ClassifierHead`] using the [init function](ClassifierHeadConfig::init).
 #[derive(Config, Debug, PartialEq)]
 pub struct ClassifierHeadConfig {
-    /// Features of the input, of each hidden layer, and of the output: the paper's section 3.3 has
+    /// Features of the input, of each hidden layer, and of the output: the paper's sections 3.3 and 4.1 have
     /// `[3 * d_embedding, 50, classes]`.
     pub sizes: Vec<usize>,
     /// Dropout before each linear layer, one fewer than `sizes`.

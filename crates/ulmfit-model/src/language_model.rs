@@ -256,3 +256,36 @@ fn time_major(targets: Tensor<2, Int>) -> Tensor<1, Int> {
     let [batch_size, seq_len] = targets.dims();
     targets.transpose().reshape([seq_len * batch_size])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::awd_lstm::AwdLstmDropout;
+
+    #[test]
+    fn activations_are_regularized_under_dropout_and_their_changes_without() {
+        let device = Device::flex();
+        let dropout = AwdLstmDropout {
+            output: 0.5,
+            ..AwdLstmDropout::NONE
+        };
+        let encoder = AwdLstmConfig::new(10)
+            .with_d_embedding(6)
+            .with_d_hidden(9)
+            .with_n_layers(1)
+            .with_dropout(dropout);
+        let model = LanguageModelConfig::new(encoder).init(&mut InitRng::new(3), &device);
+        let tokens = Tensor::from_data([[1, 5, 2, 7], [0, 9, 3, 3]], &device);
+        let state = AwdLstmState::zeros(&model.encoder, 2, &device);
+        let loss = |dropout| model.loss(tokens.clone(), tokens.clone(), state.clone(), dropout);
+        let (plain, dropped) = (loss(None), loss(Some(&mut DropoutRng::new(1, 1))));
+        let value = |tensor: Tensor<1>| tensor.into_scalar::<f32>();
+        let differ = |a, b| (value(a) - value(b)).abs() > 1e-7;
+        assert!(differ(plain.cross_entropy, dropped.cross_entropy));
+        assert!(differ(plain.activation, dropped.activation));
+        assert!(!differ(
+            plain.temporal_activation,
+            dropped.temporal_activation
+        ));
+    }
+}

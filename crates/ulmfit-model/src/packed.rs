@@ -1,5 +1,6 @@
 //! Models with packed weights, for inference.
 
+use burn::module::Module as _;
 use burn::tensor::{Device, Int, Tensor};
 use ulmfit_kernels::{LstmOutput, LstmWeights, PackedLstm, Precision, lstm_packed, pack_lstm};
 
@@ -112,7 +113,7 @@ impl TextClassifier {
     pub fn pack(&self, precision: Precision) -> PackedClassifier {
         PackedClassifier {
             encoder: self.encoder.pack(precision),
-            head: self.head.clone(),
+            head: self.head.valid(),
             bptt: self.bptt,
             max_len: self.max_len,
         }

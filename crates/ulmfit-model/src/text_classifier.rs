@@ -19,7 +19,7 @@ pub struct TextClassifierConfig {
     pub encoder: AwdLstmConfig,
     /// The number of classes.
     pub n_classes: usize,
-    /// Features of the head's hidden layer; 50 in the paper, section 3.3.
+    /// Features of the head's hidden layer; 50 in the paper, section 4.1.
     #[config(default = 50)]
     pub d_head: usize,
     /// Dropout before the head's last linear layer; 0.1 in fastai. The one before its first is

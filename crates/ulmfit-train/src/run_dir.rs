@@ -20,6 +20,12 @@ use crate::atomic_file;
 use crate::error::TrainError;
 use crate::recipe::Recipe;
 
+const RUN: &str = "run.json";
+const METRICS: &str = "metrics.jsonl";
+const LAST_CHECKPOINT: &str = "checkpoint-last.safetensors";
+const BEST_CHECKPOINT: &str = "checkpoint-best.safetensors";
+const MODEL: &str = "model.safetensors";
+
 /// What `run.json` holds: everything that affects the result, and the result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
@@ -123,39 +129,44 @@ impl RunDir {
             path: path.to_owned(),
             _lock: lock,
         };
-        if !this.file("run.json").exists() {
+        check_run_dir(path, resume)?;
+        if !this.file(RUN).exists() {
             this.write_info(info)?;
             return Ok((this, None));
         }
-        check_run_dir(path, resume)?;
         let earlier = read_run_info(path)?;
         let differing = differences(&earlier, info);
-        if differing.is_empty() {
-            Ok((this, Some(earlier)))
-        } else {
-            Err(refuse(format!(
+        if !differing.is_empty() {
+            return Err(refuse(format!(
                 "holds a run with another {}; repeat that run's command, or name another directory",
                 differing.join(" and another ")
-            )))
+            )));
         }
+        if earlier.status == RunStatus::Finished && !this.model().exists() {
+            return Err(refuse(format!(
+                "holds a run that is finished, and its {MODEL} is gone; put it back, or remove the directory \
+                 to start over"
+            )));
+        }
+        Ok((this, Some(earlier)))
     }
 
     pub(crate) fn write_info(&self, info: &RunInfo) -> Result<(), TrainError> {
         let text = serde_json::to_string_pretty(info).expect("run information serializes");
-        atomic_file::write(&self.file("run.json"), text.as_bytes())?;
+        atomic_file::write(&self.file(RUN), text.as_bytes())?;
         Ok(())
     }
 
     pub(crate) fn last_checkpoint(&self) -> PathBuf {
-        self.file("checkpoint-last.safetensors")
+        self.file(LAST_CHECKPOINT)
     }
 
     pub(crate) fn best_checkpoint(&self) -> PathBuf {
-        self.file("checkpoint-best.safetensors")
+        self.file(BEST_CHECKPOINT)
     }
 
     pub(crate) fn model(&self) -> PathBuf {
-        self.file("model.safetensors")
+        self.file(MODEL)
     }
 
     /// Opens `metrics.jsonl` at `length` bytes; what is behind was written after the checkpoint
@@ -166,7 +177,7 @@ impl RunDir {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(self.file("metrics.jsonl"))?;
+            .open(self.file(METRICS))?;
         let length = length.min(file.metadata()?.len());
         file.set_len(length)?;
         file.seek(std::io::SeekFrom::End(0))?;
@@ -178,18 +189,31 @@ impl RunDir {
     }
 }
 
-/// Fails if a folder holds a run and is not to be resumed: what is cheap to find out before any work.
+/// Fails if a folder holds a run and is not to be resumed, or files of which no run says that they are its
+/// own, and which one would write over: what is cheap to find out before any work.
 ///
 /// # Errors
 ///
 /// [`TrainError::RunDir`] when it does.
 pub fn check_run_dir(run_dir: &Path, resume: bool) -> Result<(), TrainError> {
-    if resume || !run_dir.join("run.json").exists() {
+    let is_there = |name: &&str| run_dir.join(name).exists();
+    let others = [MODEL, METRICS, LAST_CHECKPOINT, BEST_CHECKPOINT];
+    let message = if is_there(&RUN) {
+        if resume {
+            return Ok(());
+        }
+        "holds a run already; go on with it by --resume, or name another directory".to_owned()
+    } else if let Some(name) = others.into_iter().find(is_there) {
+        format!(
+            "holds a {name} that is of no run here and would be written over; name another directory, or \
+             move the file away"
+        )
+    } else {
         return Ok(());
-    }
+    };
     Err(TrainError::RunDir {
         path: run_dir.to_owned(),
-        message: "holds a run already; go on with it by --resume, or name another directory".into(),
+        message,
     })
 }
 
@@ -199,7 +223,7 @@ pub fn check_run_dir(run_dir: &Path, resume: bool) -> Result<(), TrainError> {
 ///
 /// [`TrainError::Io`] when it cannot be read, [`TrainError::RunDir`] when it does not parse.
 pub fn read_run_info(run_dir: &Path) -> Result<RunInfo, TrainError> {
-    let text = fs_err::read_to_string(run_dir.join("run.json"))?;
+    let text = fs_err::read_to_string(run_dir.join(RUN))?;
     serde_json::from_str(&text).map_err(|error| TrainError::RunDir {
         path: run_dir.to_owned(),
         message: format!("its run.json is damaged or of another version ({error})"),

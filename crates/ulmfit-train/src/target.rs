@@ -79,15 +79,31 @@ impl Default for Standardization {
 }
 
 impl Standardization {
-    /// That of the answers to train on: of numbers theirs, of all others none.
+    /// That of the answers to train on, which are at the places `train`: of numbers theirs, of all others
+    /// none.
     ///
     /// # Errors
     ///
-    /// As [`Standardization::of`].
-    pub(crate) fn of_truth(truth: &Truth) -> Result<Self, TrainError> {
-        match truth {
-            Truth::Numbers(numbers) => Self::of(numbers),
-            Truth::Classes(_) | Truth::LabelSets(_) => Ok(Self::default()),
+    /// As [`Standardization::of`]; [`TrainError::Unusable`] when any number is so far from those to train on
+    /// that its squared error is no number in single precision.
+    pub(crate) fn of_truth(truth: &Truth, train: &[usize]) -> Result<Self, TrainError> {
+        /// Standard deviations. The squares of a thousand million such numbers can be added.
+        const FARTHEST: f64 = 1e14;
+        let Truth::Numbers(numbers) = truth else {
+            return Ok(Self::default());
+        };
+        let Truth::Numbers(to_train) = truth.select(train) else {
+            unreachable!("a part of numbers is numbers")
+        };
+        let this = Self::of(&to_train)?;
+        let is_far = |number: &&f64| this.apply(**number).abs() > FARTHEST;
+        match numbers.iter().find(is_far) {
+            Some(number) => Err(TrainError::Unusable(format!(
+                "the number {number} is too far from those to train on, whose mean is {} and whose standard \
+                 deviation is {}; correct it, or leave its document out",
+                this.mean, this.standard_deviation
+            ))),
+            None => Ok(this),
         }
     }
 

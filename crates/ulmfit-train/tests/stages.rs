@@ -279,6 +279,12 @@ fn a_run_directory_refuses_what_would_mix_two_runs() {
         ..options(folder.path())
     };
     again(&finished).unwrap();
+    std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    let error = again(&finished).unwrap_err();
+    assert!(
+        error.contains("is finished, and its model.safetensors is gone"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -110,7 +110,7 @@ enum Direction {
     Both,
 }
 
-/// The test errors in tables 2 and 4 of the paper and in its section on both directions.
+/// The test errors in tables 2 and 3 of the paper and in its section on both directions.
 const IMDB_PUBLISHED: [Published; 2] = [
     Published {
         what: "ULMFiT, forward and backward, 25,000 labels",

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 
 use crate::checksum;
 use crate::manifest::Split;
@@ -36,7 +36,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Reviews> {
 fn read_archive(path: &Path, found: &mut Found) -> anyhow::Result<()> {
     let file = File::open(path).with_context(|| format!("could not open {}", path.display()))?;
     let read = || -> io::Result<()> {
-        for entry in tar::Archive::new(GzDecoder::new(file)).entries()? {
+        for entry in tar::Archive::new(MultiGzDecoder::new(file)).entries()? {
             let entry = entry?;
             if entry.header().entry_type().is_file() {
                 let path = entry.path()?.into_owned();

@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -6,6 +7,7 @@ use ulmfit_data::{EncodeOptions, EncodeOutcome, TokenizedCorpus, TokenizerConfig
 use ulmfit_train::Recipe;
 
 use crate::args::{CorpusArgs, GlobalArgs, LayoutArgs, TokenizerArgs};
+use crate::failure::UsageError;
 use crate::{documents, output};
 
 const EXAMPLE: &str = "\
@@ -38,7 +40,7 @@ pub(crate) struct EncodeArgs {
     split: Vec<String>,
     /// Most distinct tokens to keep; the rarest become unknown [default: 1800000]
     #[arg(long, value_name = "N")]
-    max_tokens: Option<usize>,
+    max_tokens: Option<NonZeroUsize>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -67,7 +69,12 @@ pub(crate) fn run(args: &EncodeArgs, global: &GlobalArgs) -> anyhow::Result<()> 
     };
     let wanted = args.tokenizer.wanted(&mut config, &mut max_size)?;
     let mut options = EncodeOptions::default();
-    if let Some(max_tokens) = args.max_tokens {
+    if args.tokenizer.vocab_size.is_some() && wanted.config.splitter.subword_kind().is_none() {
+        let reason = "words are chosen when a model is trained on the corpus; leave out --vocab-size, or bound \
+                      the tokens of the corpus with --max-tokens";
+        return Err(UsageError(reason.into()).into());
+    }
+    if let Some(max_tokens) = args.max_tokens.map(NonZeroUsize::get) {
         options.max_tokens = max_tokens;
         options.max_counted = options.max_counted.max(max_tokens);
     }

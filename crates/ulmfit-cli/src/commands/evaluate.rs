@@ -66,9 +66,10 @@ pub(super) struct Timed<R> {
 pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let device = args.device.device.open()?;
     let model = ModelFile::open(&args.model, &device)?;
-    let read_as = |target: &Target| {
+    let read_as = |target: &Target, ignore_labels: bool| {
         let mut corpus = args.corpus.clone();
         corpus.layout.labels = target.label_kind();
+        corpus.layout.ignore_labels = ignore_labels;
         documents::read(&corpus, args.seed, global)
     };
     match model {
@@ -78,7 +79,7 @@ pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()
                 .target
                 .of_model(Some(predictor.target()), &args.model)?;
             let threshold = args.threshold(&target)?;
-            let documents = read_as(&target)?;
+            let documents = read_as(&target, false)?;
             let (labels, truth) = truth(&target, &documents, predictor.labels())
                 .with_context(|| paths(&args.corpus.data))?;
             let known = predictor.labels().len();
@@ -92,7 +93,9 @@ pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()
         ModelFile::LanguageModel(trained) => {
             let target = args.target.of_model(None, &args.model)?;
             args.threshold(&target)?;
-            let timed = read(&trained, &read_as(&target)?, &device)?;
+            // But of a sample each class is to have its share.
+            let ignore_labels = args.corpus.limit == 0;
+            let timed = read(&trained, &read_as(&target, ignore_labels)?, &device)?;
             if args.json {
                 output::json(&timed)
             } else {

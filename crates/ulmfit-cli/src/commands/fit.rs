@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
-use ulmfit_data::{CorpusSource, Direction, Document, TokenizerConfig, read_corpus};
+use ulmfit_data::{CorpusSource, Direction, Document, Tokenizer, TokenizerConfig, read_corpus};
 use ulmfit_train::bench::{self, EncoderSizes, TrainingBench};
 use ulmfit_train::fit::{self, FitDocuments, FitOptions, FitPlan, FitSummary, Speed};
 use ulmfit_train::{
-    ModelFile, Recipe, StopSignal, TrainError, TrainedLanguageModel, write_atomically,
+    ModelFile, Recipe, StopSignal, Target, TrainError, TrainedLanguageModel, write_atomically,
 };
 
 use super::fit_report;
@@ -140,10 +140,8 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let target = args
         .target
         .target(labels.map(|document| document.label.as_deref()));
-    let options = FitOptions {
-        target,
-        ..args.options(recipe, any, device.clone(), stop.clone(), global)?
-    };
+    let mut options = args.options(recipe, target, device.clone(), stop.clone());
+    options.tokenizer = args.tokenizer(any, &documents, &options)?;
     let measure = |recipe: &Recipe| speed(recipe, any, &device);
     let plan = fit::plan(documents, any.is_some(), Some(&measure), &options)?;
     if !global.quiet {
@@ -193,14 +191,11 @@ impl FitArgs {
         recipe: Option<&Recipe>,
         device: &burn::tensor::Device,
     ) -> anyhow::Result<Vec<TrainedLanguageModel>> {
-        let named = self.pretrained.clone().unwrap_or_else(|| {
-            let english = recipe.is_none_or(|recipe| recipe.text == TokenizerConfig::default());
-            if english && self.tokenizer.is_default() {
-                Pretrained::english()
-            } else {
-                Pretrained::None
-            }
-        });
+        let named = match &self.pretrained {
+            Some(named) => named.clone(),
+            None if self.is_english(recipe)? => Pretrained::english(),
+            None => Pretrained::None,
+        };
         let mut models = Vec::new();
         for &direction in self.direction.directions() {
             let model = named.open("--pretrained", direction, device)?;
@@ -214,6 +209,13 @@ impl FitArgs {
             models.extend(model);
         }
         Ok(models)
+    }
+
+    /// Whether texts become tokens as for the models on board.
+    fn is_english(&self, recipe: Option<&Recipe>) -> anyhow::Result<bool> {
+        let mut text = recipe.map_or_else(TokenizerConfig::default, |recipe| recipe.text.clone());
+        let subwords = self.tokenizer.apply(&mut text)?;
+        Ok(subwords.is_none() && text == TokenizerConfig::default())
     }
 
     fn documents(&self, global: &GlobalArgs) -> anyhow::Result<FitDocuments> {
@@ -280,45 +282,56 @@ impl FitArgs {
         source
     }
 
+    /// How to fit, with words for tokens.
     fn options(
         &self,
         recipe: Option<Recipe>,
-        pretrained: Option<&TrainedLanguageModel>,
+        target: Target,
         device: burn::tensor::Device,
         stop: StopSignal,
-        global: &GlobalArgs,
-    ) -> anyhow::Result<FitOptions> {
-        let mut wanted = recipe.clone().unwrap_or_else(fit::recipe);
-        let wanted = self
-            .tokenizer
-            .wanted(&mut wanted.text, &mut wanted.vocab.max_size)?;
-        let earlier = pretrained.map(|trained| trained.tokenizer.clone());
-        let tokenizer = if let Some(tokenizer) = earlier.filter(|_| self.tokenizer.is_default()) {
-            tokenizer
-        } else {
-            let request = documents::CorpusRequest {
-                data: &self.data,
-                split: &self.split,
-                layout: &self.layout,
-                limit: 0,
-            };
-            documents::tokenizer(request, wanted, global)?
-        };
+    ) -> FitOptions {
         let work_dir = match &self.work {
             Some(folder) => folder.clone(),
             None => self.output.with_added_extension("work"),
         };
-        Ok(FitOptions {
+        FitOptions {
             directions: self.direction.directions().to_vec(),
             seed: self.seed,
-            tokenizer,
+            target,
             recipe,
+            max_vocab: self.tokenizer.vocab_size,
             time_budget: self.time_budget,
             checkpoint_every: Duration::from_secs(self.checkpoint_every),
             stop,
             command: command_line(),
             ..FitOptions::new(work_dir, device)
-        })
+        }
+    }
+
+    /// The pretrained model's tokenizer, unless another one was asked for. Subwords are learned from what
+    /// is not held out.
+    fn tokenizer(
+        &self,
+        pretrained: Option<&TrainedLanguageModel>,
+        documents: &FitDocuments,
+        options: &FitOptions,
+    ) -> anyhow::Result<Tokenizer> {
+        if let Some(trained) = pretrained.filter(|_| self.tokenizer.is_default()) {
+            let config = trained.tokenizer.config();
+            let recipe = options.recipe.as_ref();
+            ensure!(
+                recipe.is_none_or(|recipe| recipe.text == *config),
+                "the pretrained model was made with another tokenizer than the recipe's [text]; words would \
+                 not mean the same; start from a model of that tokenizer, or from none"
+            );
+            return Ok(trained.tokenizer.clone());
+        }
+        let mut recipe = options.recipe.clone().unwrap_or_else(fit::recipe);
+        let wanted = self
+            .tokenizer
+            .wanted(&mut recipe.text, &mut recipe.vocab.max_size)?;
+        let text = || fit::text_to_train_on(documents.clone(), options);
+        documents::tokenizer_of(text, wanted)
     }
 
     /// The summary, on standard output.

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use humantime::format_duration;
+use ulmfit_train::Truth;
 use ulmfit_train::fit::{Calibration, FitPlan, FitSummary, Measured};
-use ulmfit_train::{Keep, Truth};
 
 use super::evaluate;
 use crate::output::percent;
@@ -114,19 +114,18 @@ fn warnings(plan: &FitPlan) -> Vec<String> {
             some(&plan.untrained_classes)
         ));
     }
-    let training = &plan.recipe.classifier.training;
-    if (training.keep == Keep::Best || training.patience > 0) && !plan.held_out.is_empty() {
+    if plan.recipe.classifier.training.heeds_validation() && !plan.held_out.is_empty() {
         warnings.push(
-            "the recipe chooses the classifier's last epoch by the documents that are measured on; the \
-             figures will be too good"
+            "the recipe chooses the classifier's last epoch, or when its weights are averaged, by the \
+             documents that are measured on; the figures will be too good"
                 .to_owned(),
         );
     }
-    if !plan.lone_classes.is_empty() {
+    if !plan.unmeasured_classes.is_empty() {
         warnings.push(format!(
-            "{} one document ({}), which is trained on and never measured",
-            count(plan.lone_classes.len(), "label has", "labels have each"),
-            some(&plan.lone_classes)
+            "{} trained on and never measured ({}), since no document of theirs is held out",
+            count(plan.unmeasured_classes.len(), "label is", "labels are"),
+            some(&plan.unmeasured_classes)
         ));
     }
     if plan.held_out.is_empty() {

@@ -9,6 +9,7 @@ use ulmfit_train::{Observer, Recipe, RunOptions, StopSignal, check_run_dir, read
 
 use super::run_corpus::RunCorpus;
 use crate::args::{GlobalArgs, StageArgs, TokenizerArgs};
+use crate::failure::UsageError;
 use crate::progress::Progress;
 use crate::{command_line, dashboard, documents, interrupt, output};
 
@@ -45,6 +46,12 @@ pub(super) fn prepare(
     let earlier = earlier.filter(|earlier| {
         tokenizer.is_none() || (wanted.subwords.is_none() && *earlier.config() == wanted.config)
     });
+    let has_pieces = earlier.is_some_and(|earlier| earlier.subwords().is_some());
+    if has_pieces && tokenizer.is_some_and(|tokenizer| tokenizer.vocab_size.is_some()) {
+        let reason =
+            "the pretrained model brings its pieces, as many as they are; leave out --vocab-size";
+        return Err(UsageError(reason.into()).into());
+    }
     let stop = StopSignal::default();
     let options = RunOptions {
         run_dir: args.run.clone(),

@@ -1,8 +1,8 @@
 //! The Large Movie Review Dataset (Maas et al. 2011), as a folder tree or as its archive.
 //!
 //! `aclImdb/{train,test}/{pos,neg}/*.txt` and `aclImdb/train/unsup/*.txt`; everything else in it is
-//! passed over. But where nobody named the format, another folder beside those of the classes is an
-//! error: what looks like the movie reviews may be others, with a class more.
+//! passed over. But where nobody named the format, other texts beside the reviews are an error: what
+//! looks like the movie reviews may be others, with a class more, or with other names.
 //!
 //! An archive is read without writing a file: its reviews of one split are held in memory (66 MB for the
 //! largest, and no more than a bound) to come out in the order of their paths, as from a folder.
@@ -10,11 +10,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::plain_text::text_files;
 use super::reader::Documents;
 use super::source::{MAX_ARCHIVED_DOCUMENT_BYTES, Meter, Source, read_error};
 use super::tar_entries::TarFile;
 use super::text::{decode, read_bytes, read_text};
-use super::{CorpusOptions, Document};
+use super::{CorpusFormat, CorpusOptions, Document};
 use crate::error::DataError;
 
 /// Most bytes of the reviews of an archive that are held in memory: 1 GiB, sixteen times the largest split.
@@ -28,7 +29,7 @@ const FOLDERS: [&str; 3] = ["neg", "pos", "unsup"];
 struct Split {
     folder: &'static str,
     classes: &'static [&'static str],
-    /// Whether the format was told from the layout, so that other folders are an error.
+    /// Whether the format was told from the layout, so that other texts are an error.
     told: bool,
 }
 
@@ -60,16 +61,24 @@ impl Split {
             return None;
         };
         let class = self.classes.iter().find(|known| *known == class)?;
-        (*folder == self.folder && is_review(name)).then(|| (*class, (*name).to_owned()))
+        (*folder == self.folder && is_review(name.as_ref())).then(|| (*class, (*name).to_owned()))
     }
 
-    /// The folder that an archived review is in, where it is one of this split and of no class.
-    fn left_out(self, path: &Path) -> Option<PathBuf> {
+    /// What would be left out with an archived text that is in this split and none of its reviews, and the
+    /// folder of the split.
+    fn left_out(self, path: &Path) -> Option<(PathBuf, PathBuf)> {
         let parts: Vec<&str> = path.iter().filter_map(std::ffi::OsStr::to_str).collect();
         let place = parts.iter().rposition(|part| *part == self.folder)? + 1;
-        let (folder, within) = (parts.get(place)?, &parts[place + 1..]);
-        let is_left_out = is_other(folder) && within.last().is_some_and(|name| is_review(name));
-        is_left_out.then(|| parts[..=place].iter().collect())
+        let (class, within) = (parts.get(place)?, &parts[place + 1..]);
+        let within: PathBuf = within.iter().collect();
+        let left_out = if is_other(class) && is_text(&within) {
+            parts[..=place].iter().collect()
+        } else if self.classes.contains(class) && is_text(&within) && !is_review(&within) {
+            path.to_owned()
+        } else {
+            return None;
+        };
+        Some((left_out, parts[..place].iter().collect()))
     }
 }
 
@@ -78,8 +87,16 @@ fn is_other(folder: &str) -> bool {
     !folder.starts_with('.') && !FOLDERS.contains(&folder)
 }
 
-fn is_review(name: &str) -> bool {
-    !name.starts_with('.') && Path::new(name).extension().is_some_and(|end| end == "txt")
+/// Whether a path in the folder of a class is that of a review.
+fn is_review(within: &Path) -> bool {
+    is_text(within)
+        && within.components().count() == 1
+        && within.extension().is_some_and(|end| end == "txt")
+}
+
+/// Whether a path in the folder of a class is that of a text at all.
+fn is_text(within: &Path) -> bool {
+    CorpusFormat::of_member(within) == Some(CorpusFormat::PlainText)
 }
 
 fn document(text: String, class: &str, file: &str) -> Document {
@@ -111,30 +128,28 @@ fn open_folder(path: &Path, split: Split, meter: &Meter) -> Result<Documents, Da
         path.to_owned()
     };
     let beside = root.join(split.folder);
+    let left_out = |left_out| DataError::LeftOut {
+        path: path.to_owned(),
+        left_out,
+        split: beside.clone(),
+        archived: false,
+    };
     if split.told
         && let Some(folder) = other_folder(&beside)
     {
-        return Err(DataError::LeftOutClass {
-            path: path.to_owned(),
-            folder,
-            archived: false,
-        });
+        return Err(left_out(folder));
     }
     let mut reviews: Vec<(&'static str, PathBuf)> = Vec::new();
     for class in split.classes {
         let folder = beside.join(class);
-        let read = |source| DataError::Read {
-            path: folder.clone(),
-            source,
-        };
-        let first = reviews.len();
-        for entry in fs::read_dir(&folder).map_err(read)? {
-            let entry = entry.map_err(read)?;
-            if entry.file_name().to_str().is_some_and(is_review) {
-                reviews.push((class, entry.path()));
+        // In the order of their names.
+        for file in text_files(&folder)? {
+            if file.strip_prefix(&folder).is_ok_and(is_review) {
+                reviews.push((class, file));
+            } else if split.told {
+                return Err(left_out(file));
             }
         }
-        reviews[first..].sort_unstable_by(|a, b| a.1.file_name().cmp(&b.1.file_name()));
     }
     let meter = Meter::clone(meter);
     Ok(Box::new(reviews.into_iter().map(move |(class, file)| {
@@ -168,11 +183,12 @@ fn open_archive(
         let mut entry = entry.map_err(damaged)?;
         let name = entry.path().map_err(damaged)?.into_owned();
         if split.told
-            && let Some(folder) = split.left_out(&name)
+            && let Some((left_out, folder)) = split.left_out(&name)
         {
-            return Err(DataError::LeftOutClass {
+            return Err(DataError::LeftOut {
                 path: path.to_owned(),
-                folder: path.join(folder),
+                left_out: path.join(left_out),
+                split: folder,
                 archived: true,
             });
         }

@@ -16,16 +16,14 @@ use super::format::archive_stem;
 use super::packed::Bounded;
 use super::plain_text::{class_label, file_id};
 use super::reader::{Documents, open};
-use super::source::{
-    MAX_ARCHIVED_DOCUMENT_BYTES, MAX_UNPACKED_BYTES, Meter, Source, begins_with, read_error,
-};
+use super::source::{MAX_ARCHIVED_DOCUMENT_BYTES, MAX_UNPACKED_BYTES, Meter, Source, read_error};
 use super::tar_entries::TarFile;
 use super::text::{decode, read_bytes};
 use super::{CorpusFormat, CorpusOptions, Document};
 use crate::error::DataError;
 
-/// What a zip file begins with: a member, or the end of an empty one.
-const ZIP_MAGIC: &[u8] = b"PK";
+/// What a zip file begins with: a member, the end of an empty one, or the mark of one in several parts.
+const ZIP_MAGICS: [&[u8; 4]; 3] = [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"];
 /// Bytes that are handed from thread to thread at a time, and how many times ahead.
 const PIECE_BYTES: usize = 1 << 17;
 const PIECES_AHEAD: usize = 8;
@@ -97,9 +95,10 @@ pub(super) fn is_aclimdb(path: &Path) -> Result<bool, DataError> {
 
 fn is_zip(path: &Path) -> Result<bool, DataError> {
     let failed = |source| read_error(path, source);
-    let file = io::BufReader::new(File::open(path).map_err(failed)?);
-    let (is_zip, _) = begins_with(Box::new(file), ZIP_MAGIC).map_err(failed)?;
-    Ok(is_zip)
+    let file = File::open(path).map_err(failed)?;
+    let mut beginning = Vec::new();
+    file.take(4).read_to_end(&mut beginning).map_err(failed)?;
+    Ok(ZIP_MAGICS.iter().any(|magic| beginning == **magic))
 }
 
 /// An archive to be walked through by a thread.

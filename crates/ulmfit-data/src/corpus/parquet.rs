@@ -252,7 +252,7 @@ impl ParquetReader {
         let reason = match guarded(&self.path, || Ok(value(field))) {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(reason)) => reason,
-            Err(_) => "a date, a time or a number that is out of range",
+            Err(_) => "a number that is out of range",
         };
         Err(self.malformed(format!(
             "column \"{}\" has {reason}; name another one, or write it as text",

@@ -10,7 +10,9 @@ use super::layout::write_error;
 use super::token_table::TableState;
 use crate::error::DataError;
 
-const STATE: &str = "state.json";
+pub(super) const STATE: &str = "state.json";
+/// The next one while it is written.
+pub(super) const STATE_ASIDE: &str = "state.json.new";
 /// Most bytes of a state that is read back: what is larger is none. The tokens and labels in it are bounded, and
 /// JSON writes a byte as six at most.
 const MAX_STATE_BYTES: u64 = 4 << 30;
@@ -43,7 +45,7 @@ impl Checkpoint {
 
     /// Replaces the checkpoint in a folder.
     pub(super) fn save(&self, folder: &Path) -> Result<(), DataError> {
-        let aside = folder.join("state.json.new");
+        let aside = folder.join(STATE_ASIDE);
         let write = || {
             let mut file = BufWriter::new(File::create(&aside)?);
             serde_json::to_writer(&mut file, self)?;

@@ -31,7 +31,7 @@ use crate::tokenizer::Tokenizer;
 
 /// Provisional ids, u32 each.
 pub(super) const DRAFT: &str = "draft.bin";
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 /// Batches that wait while one is tokenized.
 const BATCHES_AHEAD: usize = 2;
@@ -94,7 +94,7 @@ pub enum EncodeOutcome {
 /// # Errors
 ///
 /// Any [`DataError`] that reading the sources meets; [`DataError::Write`] when the corpus cannot be
-/// written, [`DataError::NotACorpus`] when something else is in its place, [`DataError::CorpusInUse`]
+/// written, [`DataError::NotACorpus`] when something else is in its place, if only beside a corpus, [`DataError::CorpusInUse`]
 /// when another process is writing it, and [`DataError::TooManyLabels`].
 pub fn encode_corpus(
     sources: &[CorpusSource],
@@ -104,7 +104,12 @@ pub fn encode_corpus(
     observer: &mut dyn FnMut(EncodeProgress),
 ) -> Result<EncodeOutcome, DataError> {
     let folder = folder.as_ref();
-    check_place(folder)?;
+    if folder.file_name().is_none() {
+        return Err(DataError::NotACorpus {
+            path: folder.to_owned(),
+        });
+    }
+    finish::check_replaceable(folder)?;
     let facts = SourceFacts::of(sources, tokenizer, options.max_counted, options.max_tokens)?;
     let is_there =
         describe(folder).is_ok_and(|description| description.source_sha256 == facts.sha256);
@@ -113,6 +118,7 @@ pub fn encode_corpus(
         return Ok(EncodeOutcome::UpToDate);
     }
     let partial = partial_folder(folder);
+    finish::check_partial(&partial)?;
     fs::create_dir_all(&partial).map_err(|source| write_error(&partial, source))?;
     let lock = lock(&partial, folder)?;
     let mut encoder = Encoder::start(&partial, facts.sha256, options)?;
@@ -126,18 +132,6 @@ pub fn encode_corpus(
     fs::remove_file(&lock_path).map_err(|source| write_error(&lock_path, source))?;
     finish::install(&partial, folder)?;
     Ok(EncodeOutcome::Written)
-}
-
-/// Fails if the folder is something other than an encoded corpus.
-fn check_place(folder: &Path) -> Result<(), DataError> {
-    let is_empty = || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    if !folder.exists() || super::is_encoded_corpus(folder) || is_empty() {
-        Ok(())
-    } else {
-        Err(DataError::NotACorpus {
-            path: folder.to_owned(),
-        })
-    }
 }
 
 /// `NAME.partial` beside `NAME`.

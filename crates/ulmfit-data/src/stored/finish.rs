@@ -1,16 +1,18 @@
 //! From provisional ids to the corpus as it stays.
 
 use std::cmp::Reverse;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::checkpoint::Checkpoint;
-use super::encoder::DRAFT;
+use super::checkpoint::{Checkpoint, STATE, STATE_ASIDE};
+use super::encoder::{DRAFT, LOCK};
 use super::layout::{
     CHUNK_BYTES, CORPUS, CheckedWriter, Description, ENDS, FileFacts, IDS, IdBytes, LABELS, TOKENS,
     VERSION, write_error,
 };
+use super::open::describe;
 use super::token_table::TokenTable;
 use crate::error::DataError;
 use crate::special;
@@ -95,21 +97,66 @@ pub(super) fn install(partial: &Path, folder: &Path) -> Result<(), DataError> {
 ///
 /// # Errors
 ///
-/// [`DataError::Write`] when a file or the folder cannot be removed, such as when it holds something
-/// else as well.
+/// [`DataError::NotACorpus`] when the folder holds something else, of which nothing is removed then;
+/// [`DataError::Write`] when a file or the folder cannot be removed.
 pub fn remove_encoded_corpus(folder: impl AsRef<Path>) -> Result<(), DataError> {
     let folder = folder.as_ref();
     if !folder.exists() {
         return Ok(());
     }
-    // The description first, so that no half of a corpus is ever taken for one.
-    for name in [CORPUS, TOKENS, IDS, ENDS, LABELS] {
+    check_replaceable(folder)?;
+    // The description last, by which what a killed removal has left is known for what it is.
+    for name in [TOKENS, IDS, ENDS, LABELS, CORPUS] {
         let path = folder.join(name);
         if path.exists() {
             remove(&path)?;
         }
     }
     fs::remove_dir(folder).map_err(|source| write_error(folder, source))
+}
+
+/// Fails unless all that a folder holds is an encoded corpus, whole or not, which may be removed. It
+/// may be empty, and need not be there.
+pub(super) fn check_replaceable(folder: &Path) -> Result<(), DataError> {
+    let of_a_corpus = [CORPUS, TOKENS, IDS, ENDS, LABELS];
+    let count = count_known(folder, &of_a_corpus)?;
+    // Others call a file corpus.json, too: it has to say what it is, unless everything else is there.
+    if count == 0 || count == of_a_corpus.len() || describe(folder).is_ok() {
+        Ok(())
+    } else {
+        Err(not_a_corpus(folder))
+    }
+}
+
+/// Fails unless all that a folder holds was put there by the encoding of a corpus. It need not be there.
+pub(super) fn check_partial(folder: &Path) -> Result<(), DataError> {
+    let on_the_way = [LOCK, DRAFT, STATE, STATE_ASIDE];
+    let in_the_end = [CORPUS, TOKENS, IDS, ENDS, LABELS];
+    count_known(folder, &[&on_the_way[..], &in_the_end].concat()).map(|_| ())
+}
+
+/// How many entries a folder has, all of which are to be among the names.
+fn count_known(folder: &Path, names: &[&str]) -> Result<usize, DataError> {
+    if !folder.exists() {
+        return Ok(0);
+    }
+    let entries = fs::read_dir(folder).map_err(|_| not_a_corpus(folder))?;
+    let is_known = |name: &OsStr| names.iter().any(|known| name == *known);
+    let mut count = 0;
+    for entry in entries {
+        let entry = entry.map_err(|_| not_a_corpus(folder))?;
+        if !is_known(&entry.file_name()) {
+            return Err(not_a_corpus(folder));
+        }
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn not_a_corpus(folder: &Path) -> DataError {
+    DataError::NotACorpus {
+        path: folder.to_owned(),
+    }
 }
 
 fn remove(path: &Path) -> Result<(), DataError> {

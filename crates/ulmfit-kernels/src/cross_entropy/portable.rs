@@ -189,8 +189,10 @@ fn losses<B: Backend>(
     match &targets.counted {
         None => losses,
         Some(counted) => {
-            let counted = B::int_into_float(counted.clone(), losses.dtype().into());
-            B::float_mul(losses, counted)
+            let bool = get_device_settings::<B>(&losses.device()).bool_dtype;
+            let is_ignored = B::int_equal_elem(counted.clone(), Scalar::Int(0), bool);
+            // Filled, not multiplied: the word in its place may be left out, and its loss infinite.
+            B::float_mask_fill(losses, is_ignored, Scalar::Float(0.0))
         }
     }
 }

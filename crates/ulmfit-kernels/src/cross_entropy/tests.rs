@@ -191,6 +191,25 @@ fn several_chunks_equal_plain_autodiff() {
     ] {
         assert_close(actual.unwrap(), expected.unwrap());
     }
+    let [actual, expected] = [actual, expected].map(|all| case.bias.grad(&all).unwrap());
+    assert_close(actual, expected);
+}
+
+#[test]
+fn a_target_is_ignored_beside_a_word_that_is_left_out() {
+    for device in [Device::flex(), Device::ndarray()] {
+        let loss = linear_cross_entropy(
+            Tensor::ones([2, 1], &device),
+            Tensor::ones([3, 1], &device),
+            Tensor::from_data([f32::NEG_INFINITY, 0.0, 0.0], &device),
+            integers(&[2, IGNORED], &device),
+            CrossEntropyOptions {
+                ignored_target: Some(IGNORED),
+                ..CrossEntropyOptions::default()
+            },
+        );
+        assert_close(loss, Tensor::from_data([2.0_f32.ln()], &device));
+    }
 }
 
 #[test]

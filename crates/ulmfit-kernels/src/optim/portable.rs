@@ -21,7 +21,7 @@ pub(super) fn adam_update<B: Backend>(
         GradientScale::By(scale) => B::float_mul(gradient, scale),
     };
     // Exactly 1 when nothing decays, and then the multiplication is left out.
-    let value = if factors.decay < 1.0 {
+    let value = if (factors.decay - 1.0).abs() > 0.0 {
         times(value, factors.decay)
     } else {
         value

@@ -20,7 +20,8 @@ pub struct AdamConfig {
     /// paper's scripts add 1e-7 and 1e-6 times the weights to the gradient instead.
     pub weight_decay: f64,
     /// Whether parameters of rank 1 decay too, which are the biases and the scales and shifts of
-    /// batch normalization: not so in fastai v2 (`wd_bn_bias=False`), but in v1 (`bn_wd=True`).
+    /// batch normalization: they do in fastai v1 (`bn_wd=True`); in v2 (`wd_bn_bias=False`) those of
+    /// LSTMs alone do.
     pub decay_rank_1: bool,
 }
 

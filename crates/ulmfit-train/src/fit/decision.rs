@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use ulmfit_data::Document;
 
+use super::FitOptions;
 use super::recipe::{self, Amount, Speed};
-use super::{FitOptions, sample};
 use crate::atomic_file;
 use crate::digest;
 use crate::error::TrainError;
@@ -24,34 +24,29 @@ pub(super) struct Decision {
     digest: String,
     /// How to train.
     pub(super) recipe: Recipe,
-    /// How many documents the language model reads: those to train on, and of those without labels as many
-    /// as there is time for, in an order drawn by the seed.
-    pub(super) text_documents: usize,
+    /// Most tokens that the language model reads of the documents without labels, which are drawn by the seed.
+    pub(super) unlabeled_tokens: usize,
 }
 
 impl Decision {
-    /// Shortens a recipe to the time that there is, and writes the decision into the folder. `lengths` is
-    /// the length in tokens of each document without a label.
+    /// Shortens a recipe to the time that there is, and writes the decision into the folder.
     pub(super) fn new(
         mut recipe: Recipe,
         amount: &Amount,
-        lengths: &[usize],
         speed: Option<Speed>,
         digest: String,
         options: &FitOptions,
     ) -> Result<Self, TrainError> {
-        let mut text_documents = amount.text_documents;
+        let mut text_tokens = amount.text_tokens;
         if let Some((limit, speed)) = options.time_budget.zip(speed) {
-            let tokens = recipe::shorten(&mut recipe, amount, limit, speed)?;
-            let tokens = tokens.saturating_sub(amount.labeled_tokens);
-            text_documents = amount.documents + sample::count(lengths, tokens, options.seed);
+            text_tokens = recipe::shorten(&mut recipe, amount, limit, speed)?;
             // What is written is gone on with for good.
             recipe.validate()?;
         }
         let this = Self {
             digest,
             recipe,
-            text_documents,
+            unlabeled_tokens: text_tokens.saturating_sub(amount.labeled_tokens),
         };
         options.check_work_dir()?;
         fs_err::create_dir_all(&options.work_dir)?;
@@ -72,8 +67,9 @@ impl Decision {
             message: message.to_owned(),
         };
         let text = fs_err::read_to_string(&path)?;
-        let decision: Self = serde_json::from_str(&text)
-            .map_err(|_| refuse("its fit.json is damaged; remove the folder to start over"))?;
+        let decision: Self = serde_json::from_str(&text).map_err(|_| {
+            refuse("its fit.json is damaged or of another version; remove the folder to start over")
+        })?;
         if decision.digest != digest {
             return Err(refuse(
                 "holds a fit of other documents or with other options; remove the folder to start over, \
@@ -104,6 +100,7 @@ pub(super) fn digest_of(
         lines.push(format!("{:?}", options.target));
     }
     lines.extend(options.recipe.as_ref().map(Recipe::digest));
+    lines.extend(options.max_vocab.map(|size| format!("max_vocab {size}")));
     let documents = labeled.iter().chain(unlabeled);
     lines.extend(documents.map(|it| digest::of_text(&format!("{:?}{:?}", it.fields, it.label))));
     digest::of_text(&lines.join("\n"))

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ulmfit_data::{Document, stratified_split};
+use ulmfit_data::{Document, stratified_sample, stratified_split};
 
 use crate::prepare::others;
 use crate::truth::Truth;
@@ -16,10 +16,10 @@ pub(super) struct Duplicates {
     pub(super) contradicting: usize,
 }
 
-/// Draws `fraction` of each class to be held out, or of all documents where they have no classes, of
-/// those whose text occurs once: what is measured on must not have been trained on. What is measured
-/// must have been trained, too: a document with a label that no other one to train on has is not held
-/// out.
+/// Draws `fraction` of each class to be held out, or of all documents where they have no classes or
+/// classes of a few documents each, of those whose text occurs once: what is measured on must not have
+/// been trained on. What is measured must have been trained, too: a document with a label that no other
+/// one to train on has is not held out.
 pub(super) fn draw(
     documents: &[Document],
     truth: &Truth,
@@ -45,25 +45,36 @@ pub(super) fn draw(
             let is_shared = |&i: &usize| sets[i].iter().all(|label| shared.contains(label));
             single.filter(is_shared).collect()
         }
-        // A draw of each class leaves one to train on.
         Truth::Classes(_) | Truth::Numbers(_) => single.collect(),
     };
-    let (_, held_out) = stratified_split(&truth.select(&single).strata(), fraction, seed);
+    let strata = truth.select(&single).strata();
+    let (_, mut held_out) = stratified_split(&strata, fraction, seed);
+    // A tenth of each of many small classes is none, and of all together it is some.
+    let share = (single.len() as f64 * fraction).round() as usize;
+    if 2 * held_out.len() <= share {
+        held_out = stratified_sample(&strata, share, seed);
+    }
     let mut held_out: Vec<usize> = held_out.into_iter().map(|place| single[place]).collect();
-    if let Truth::LabelSets(sets) = truth {
-        give_back(&mut held_out, sets);
+    match truth {
+        Truth::LabelSets(sets) => give_back(&mut held_out, documents.len(), |i| &sets[i]),
+        Truth::Classes(classes) => {
+            give_back(&mut held_out, documents.len(), |i| {
+                std::slice::from_ref(&classes[i])
+            });
+        }
+        Truth::Numbers(_) => {}
     }
     (held_out, duplicates)
 }
 
-/// Holds out no document of which a label would be left without any to train on.
-fn give_back(held_out: &mut Vec<usize>, sets: &[Vec<usize>]) {
-    let train = others(held_out, sets.len());
-    let mut trained: HashSet<usize> = train.iter().flat_map(|&i| &sets[i]).copied().collect();
+/// Holds out no document of which a label would be left without any of `count` to train on.
+fn give_back<'a>(held_out: &mut Vec<usize>, count: usize, labels: impl Fn(usize) -> &'a [usize]) {
+    let train = others(held_out, count);
+    let mut trained: HashSet<usize> = train.iter().flat_map(|&i| labels(i)).copied().collect();
     held_out.retain(|&i| {
-        let is_trained = sets[i].iter().all(|label| trained.contains(label));
+        let is_trained = labels(i).iter().all(|label| trained.contains(label));
         if !is_trained {
-            trained.extend(&sets[i]);
+            trained.extend(labels(i));
         }
         is_trained
     });
@@ -116,6 +127,25 @@ mod tests {
         };
         assert_eq!(duplicates, expected);
         assert!(texts(&documents).contains(&words(&Document::new(" the  SAME\n"))));
+    }
+
+    #[test]
+    fn a_tenth_of_many_small_classes_is_held_out() {
+        let documents: Vec<Document> = (0..41)
+            .map(|i| Document::new(format!("text {i}")))
+            .collect();
+        // Ten classes of four, and one of one.
+        let classes: Vec<usize> = (0..41).map(|i| i / 4).collect();
+        for (fraction, count) in [(0.1, 4), (0.5, 20)] {
+            let (held_out, _) = draw(&documents, &Truth::Classes(classes.clone()), fraction, 1);
+            assert_eq!(held_out.len(), count);
+            assert!(!held_out.contains(&40));
+        }
+        let twos = Truth::Classes((0..40).map(|i| i / 2).collect());
+        let (held_out, _) = draw(&documents[..40], &twos, 0.2, 1);
+        assert_eq!(held_out.len(), 8);
+        let trained = twos.select(&others(&held_out, 40)).counts(20);
+        assert!(trained.iter().all(|&count| count > 0));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! From documents to a measured classifier in one call: [`plan`] looks at the documents and chooses
 //! what is held out and with which recipe to train, [`fit`] does it.
 
-mod bootstrap;
 mod calibration;
 mod check;
 mod decision;
 mod held_out;
+mod interval;
 mod plan;
 mod recipe;
 mod sample;
@@ -18,7 +18,7 @@ use burn::tensor::Device;
 use ulmfit_data::{Direction, Document, TokenizedCorpus, Tokenizer};
 
 pub use calibration::Calibration;
-pub use plan::{FitPlan, MeasureSpeed, PlannedStage, plan};
+pub use plan::{FitPlan, MeasureSpeed, PlannedStage, plan, text_to_train_on};
 pub use recipe::Speed;
 pub use summary::{FitSummary, Measured};
 
@@ -62,9 +62,11 @@ pub struct FitOptions {
     pub tokenizer: Tokenizer,
     /// What the labels are to be.
     pub target: Target,
-    /// The recipe, where it is not to be chosen. One that chooses the classifier's best epoch, or ends it by
-    /// its `patience`, does so by the documents that are measured on.
+    /// The recipe, where it is not to be chosen. One that chooses the classifier's best epoch, ends it by its
+    /// `patience`, or begins to average by `nt-asgd`, does so by the documents that are measured on.
     pub recipe: Option<Recipe>,
+    /// Most words of the vocabulary, where it is not as many as the recipe says.
+    pub max_vocab: Option<usize>,
     /// The time that training may take, where it is bounded.
     pub time_budget: Option<Duration>,
     /// The part of the labeled documents that is held out, where no others are given.
@@ -88,6 +90,7 @@ impl FitOptions {
             tokenizer: Tokenizer::default(),
             target: Target::SingleLabel,
             recipe: None,
+            max_vocab: None,
             time_budget: None,
             held_out: 0.1,
             checkpoint_every: Duration::from_mins(1),

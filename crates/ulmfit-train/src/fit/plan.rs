@@ -3,12 +3,13 @@
 use ulmfit_data::{Direction, Document, TokenizedCorpus};
 
 use super::decision::{self, Decision};
+use super::held_out::{self, Duplicates};
 use super::recipe::{self, Amount, Speed};
-use super::{FitDocuments, FitOptions, check, held_out, sample};
+use super::{FitDocuments, FitOptions, check, sample};
 use crate::error::TrainError;
 use crate::prepare::others;
 use crate::recipe::Recipe;
-use crate::target::Target;
+use crate::target::{Standardization, Target};
 use crate::truth::Truth;
 
 /// What a fit is going to do.
@@ -36,8 +37,8 @@ pub struct FitPlan {
     pub leaked: usize,
     /// How many documents without labels were left out, since they have the text of one to measure on.
     pub withheld: usize,
-    /// Labels of a single document, which is trained on and not measured.
-    pub lone_classes: Vec<String>,
+    /// Labels of which no document is held out though others are, most often since they have too few.
+    pub unmeasured_classes: Vec<String>,
     /// Labels that only documents to measure on have.
     pub untrained_classes: Vec<String>,
     /// How to train.
@@ -70,64 +71,55 @@ pub type MeasureSpeed<'a> = dyn Fn(&Recipe) -> Result<Speed, TrainError> + 'a;
 ///
 /// # Errors
 ///
-/// [`TrainError::Unusable`] when the labels are not of the target, the labeled texts are all alike, or
-/// there is too little of anything or too little time; [`TrainError::RunDir`] when the folder holds the
-/// fit of something else; what [`Recipe::validate`] says of the recipe, and what `speed` says.
+/// [`TrainError::Unusable`] when the labels are not of the target, the labeled texts are all alike, there
+/// is too little of anything or too little time, or no direction or one twice; [`TrainError::RunDir`] when
+/// the folder holds the fit of something else; what [`Recipe::validate`] says of the recipe, and what `speed` says.
 pub fn plan(
     documents: FitDocuments,
     pretrained: bool,
     speed: Option<&MeasureSpeed<'_>>,
     options: &FitOptions,
 ) -> Result<FitPlan, TrainError> {
-    let FitDocuments {
-        mut labeled,
+    let directions = &options.directions;
+    if directions.is_empty()
+        || (1..directions.len()).any(|i| directions[..i].contains(&directions[i]))
+    {
+        return Err(TrainError::Unusable(
+            "`directions` names each way to read once, and one at least".to_owned(),
+        ));
+    }
+    let drawn = Drawn::new(documents, options)?;
+    let Drawn {
+        labeled,
         mut unlabeled,
-        validation,
-    } = documents;
-    let n_labeled = labeled.len();
-    let texts = held_out::texts(&labeled);
-    let is_known = |document: &&Document| texts.contains(&held_out::words(document));
-    let leaked = validation.iter().filter(is_known).count();
-    labeled.extend(validation);
-    let of_documents = labeled.iter().map(|document| document.label.as_deref());
-    let (labels, truth) = Truth::new(&options.target, of_documents)?;
+        labels,
+        truth,
+        held_out,
+        ..
+    } = drawn;
     if let Truth::Classes(_) = &truth {
         check::labels(&labels, labeled.len())?;
     }
     let blank = check::texts(&labeled)?;
-    let to_train: Vec<usize> = (0..n_labeled).collect();
-    let (drawn, duplicates) = held_out::draw(
-        &labeled[..n_labeled],
-        &truth.select(&to_train),
-        options.held_out,
-        options.seed,
-    );
-    let held_out = if labeled.len() > n_labeled {
-        (n_labeled..labeled.len()).collect()
-    } else {
-        drawn
-    };
-    let n_unlabeled = unlabeled.len();
-    let texts = held_out::texts(held_out.iter().map(|&index| &labeled[index]));
-    unlabeled.retain(|document| !texts.contains(&held_out::words(document)));
-    let withheld = n_unlabeled - unlabeled.len();
-
+    let train = others(&held_out, labeled.len());
     let counts = truth.counts(labels.len());
-    let trained_on = truth.select(&others(&held_out, labeled.len()));
+    let trained_on = truth.select(&train);
     let trained = trained_on.counts(labels.len());
     check::differ(&trained_on, &labels, &trained)?;
+    Standardization::of_truth(&truth, &train)?;
     let labels_where = |holds: &dyn Fn(usize) -> bool| {
         let places = (0..labels.len()).filter(|&label| holds(label));
         places.map(|label| labels[label].clone()).collect()
     };
-    let lone_classes = labels_where(&|label| trained[label] == 1 && counts[label] == 1);
+    let unmeasured_classes =
+        labels_where(&|label| !held_out.is_empty() && trained[label] == counts[label]);
     let untrained_classes = labels_where(&|label| trained[label] == 0);
 
     let lengths = lengths(&unlabeled, options);
     let amount = Amount {
         // The weights of several labels would make each more probable than it is.
         skew: match &truth {
-            Truth::Classes(_) => skew(&counts),
+            Truth::Classes(_) => skew(&trained),
             Truth::LabelSets(_) | Truth::Numbers(_) => 1.0,
         },
         ..amount(&labeled, &held_out, &lengths, options)
@@ -139,23 +131,25 @@ pub fn plan(
         (None, Some(recipe)) => recipe.clone(),
         (None, None) => recipe::choose(&amount, pretrained),
     };
+    if let Some(size) = options.max_vocab {
+        recipe.vocab.max_size = size;
+    }
     recipe.validate()?;
     recipe.text = options.tokenizer.config().clone();
     let speed = speed.map(|measure| measure(&recipe)).transpose()?;
     let Decision {
         recipe,
-        text_documents,
+        unlabeled_tokens,
         ..
     } = match decided {
         Some(decided) => decided,
-        None => Decision::new(recipe, &amount, &lengths, speed, digest, options)?,
+        None => Decision::new(recipe, &amount, speed, digest, options)?,
     };
-    let count = text_documents.saturating_sub(amount.documents);
-    let chosen = sample::chosen(unlabeled.len(), count, options.seed);
-    let pairs = lengths.iter().zip(&chosen);
+    let chosen = sample::chosen(&lengths, unlabeled_tokens, options.seed);
+    let pairs = lengths.iter().zip(&chosen).filter(|it| *it.1);
     let read = Amount {
-        text_documents,
-        text_tokens: amount.labeled_tokens + pairs.filter(|it| *it.1).map(|it| it.0).sum::<usize>(),
+        text_documents: amount.documents + pairs.clone().count(),
+        text_tokens: amount.labeled_tokens + pairs.map(|it| it.0).sum::<usize>(),
         directions: 1,
         ..amount
     };
@@ -173,14 +167,90 @@ pub fn plan(
         truth,
         held_out,
         blank,
-        repeated: duplicates.repeated,
-        contradicting: duplicates.contradicting,
-        leaked,
-        withheld,
-        lone_classes,
+        repeated: drawn.duplicates.repeated,
+        contradicting: drawn.duplicates.contradicting,
+        leaked: drawn.leaked,
+        withheld: drawn.withheld,
+        unmeasured_classes,
         untrained_classes,
         recipe,
     })
+}
+
+/// The texts that may be learned from, such as to train subwords on: of documents that are labeled those
+/// that a [`plan`] of them with these options does not hold out, and of the others those that do not repeat
+/// one.
+///
+/// # Errors
+///
+/// [`TrainError::Unusable`] when the labels are not of the target.
+pub fn text_to_train_on(
+    documents: FitDocuments,
+    options: &FitOptions,
+) -> Result<Vec<Document>, TrainError> {
+    let drawn = Drawn::new(documents, options)?;
+    let mut held_out = drawn.held_out.into_iter().peekable();
+    let labeled = drawn.labeled.into_iter().enumerate();
+    let to_train = labeled.filter(|(place, _)| held_out.next_if_eq(place).is_none());
+    let texts = to_train.map(|(_, document)| document);
+    Ok(texts.chain(drawn.unlabeled).collect())
+}
+
+/// Documents of which it is drawn what is measured on.
+struct Drawn {
+    /// All that are labeled, those to measure on included.
+    labeled: Vec<Document>,
+    /// Those without labels that may be read.
+    unlabeled: Vec<Document>,
+    labels: Vec<String>,
+    truth: Truth,
+    /// Places among those that are labeled, in rising order.
+    held_out: Vec<usize>,
+    duplicates: Duplicates,
+    leaked: usize,
+    withheld: usize,
+}
+
+impl Drawn {
+    fn new(documents: FitDocuments, options: &FitOptions) -> Result<Self, TrainError> {
+        let FitDocuments {
+            mut labeled,
+            mut unlabeled,
+            validation,
+        } = documents;
+        let n_labeled = labeled.len();
+        let texts = held_out::texts(&labeled);
+        let is_known = |document: &&Document| texts.contains(&held_out::words(document));
+        let leaked = validation.iter().filter(is_known).count();
+        labeled.extend(validation);
+        let of_documents = labeled.iter().map(|document| document.label.as_deref());
+        let (labels, truth) = Truth::new(&options.target, of_documents)?;
+        let to_train: Vec<usize> = (0..n_labeled).collect();
+        let (drawn, duplicates) = held_out::draw(
+            &labeled[..n_labeled],
+            &truth.select(&to_train),
+            options.held_out,
+            options.seed,
+        );
+        let held_out = if labeled.len() > n_labeled {
+            (n_labeled..labeled.len()).collect()
+        } else {
+            drawn
+        };
+        let n_unlabeled = unlabeled.len();
+        let texts = held_out::texts(held_out.iter().map(|&index| &labeled[index]));
+        unlabeled.retain(|document| !texts.contains(&held_out::words(document)));
+        Ok(Self {
+            withheld: n_unlabeled - unlabeled.len(),
+            labeled,
+            unlabeled,
+            labels,
+            truth,
+            held_out,
+            duplicates,
+            leaked,
+        })
+    }
 }
 
 impl FitPlan {
@@ -264,9 +334,10 @@ fn lengths(documents: &[Document], options: &FitOptions) -> Vec<usize> {
     corpus.places().lengths()
 }
 
-/// How many times the rarest class the most frequent one is.
+/// How many times the rarest class that there is the most frequent one is.
 fn skew(counts: &[usize]) -> f64 {
-    let [most, least] = [counts.iter().max(), counts.iter().min()];
+    let there = counts.iter().filter(|count| **count > 0);
+    let [most, least] = [there.clone().max(), there.min()];
     most.copied().unwrap_or(1) as f64 / least.copied().unwrap_or(1).max(1) as f64
 }
 
@@ -277,6 +348,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::recipe::ClassWeights;
 
     fn planned(documents: FitDocuments, target: Target) -> Result<FitPlan, TrainError> {
         let folder = tempfile::tempdir().expect("a folder");
@@ -401,8 +473,72 @@ mod tests {
             ..FitDocuments::default()
         };
         let plan = planned(documents, Target::SingleLabel).unwrap();
-        assert_eq!(plan.lone_classes, ["once"]);
+        assert_eq!(plan.unmeasured_classes, ["b", "once"]);
         assert_eq!(plan.untrained_classes, ["new"]);
+    }
+
+    #[test]
+    fn class_weights_are_chosen_by_what_is_trained_on() {
+        let documents = FitDocuments {
+            labeled: of_two_classes(0..40),
+            validation: labeled((100..140).map(|i| (i, "no")).chain([(140, "strange")])),
+            ..FitDocuments::default()
+        };
+        let plan = planned(documents, Target::SingleLabel).unwrap();
+        assert_eq!(plan.recipe.classifier.class_weights, ClassWeights::None);
+        let skewed = (0..40).map(|i| (i, if i < 4 { "yes" } else { "no" }));
+        let documents = FitDocuments {
+            labeled: labeled(skewed),
+            validation: of_two_classes(100..140),
+            ..FitDocuments::default()
+        };
+        let plan = planned(documents, Target::SingleLabel).unwrap();
+        assert_ne!(plan.recipe.classifier.class_weights, ClassWeights::None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_options_or_a_number_is_said_before_any_work() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for directions in [vec![], vec![Direction::Forward; 2]] {
+            let options = FitOptions {
+                directions,
+                ..FitOptions::new(folder.path(), Device::flex())
+            };
+            let documents = FitDocuments {
+                labeled: of_two_classes(0..40),
+                ..FitDocuments::default()
+            };
+            let error = plan(documents, true, None, &options).unwrap_err();
+            assert!(error.to_string().contains("`directions`"), "{error}");
+        }
+        let number = |i: usize| Document::labeled(format!("Text {i}"), (i % 5).to_string());
+        let documents = FitDocuments {
+            labeled: (0..40).map(number).collect(),
+            validation: labeled([(90, "1e20"), (91, "2")]),
+            ..FitDocuments::default()
+        };
+        let error = planned(documents, Target::Regression).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.contains("the number 100000000000000000000 is too far"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn subwords_may_be_learned_from_all_but_what_is_measured_on() {
+        let documents = || FitDocuments {
+            labeled: of_two_classes(0..40),
+            unlabeled: (0..60)
+                .map(|i| Document::new(format!("text  {i}")))
+                .collect(),
+            validation: Vec::new(),
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = FitOptions::new(folder.path(), Device::flex());
+        let texts = text_to_train_on(documents(), &options).unwrap();
+        let plan = plan(documents(), true, None, &options).unwrap();
+        assert_eq!(texts, plan.text());
     }
 
     #[test]

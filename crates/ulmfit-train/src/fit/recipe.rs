@@ -31,7 +31,7 @@ pub(super) struct Amount {
     pub(super) text_documents: usize,
     /// Models to train, one a direction.
     pub(super) directions: usize,
-    /// How many times the rarest class the most frequent one is.
+    /// How many times the rarest class the most frequent one is, of those to train on.
     pub(super) skew: f64,
 }
 

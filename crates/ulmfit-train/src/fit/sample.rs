@@ -2,23 +2,17 @@
 
 use ulmfit_data::rng;
 
-/// How many documents of these `lengths` in tokens are read, in the order that the seed draws, before
-/// there would be more than `tokens`.
-pub(super) fn count(lengths: &[usize], tokens: usize, seed: u64) -> usize {
+/// Which documents of these `lengths` in tokens are read: in the order that the seed draws, each that leaves
+/// no more than `tokens` in all.
+pub(super) fn chosen(lengths: &[usize], tokens: usize, seed: u64) -> Vec<bool> {
     let mut left = tokens;
-    let order = order(lengths.len(), seed).into_iter();
-    let fits = order.map_while(|place| {
-        left = left.checked_sub(lengths[place])?;
-        Some(place)
-    });
-    fits.count()
-}
-
-/// Whether each of `n` documents is among the first `count` of that order.
-pub(super) fn chosen(n: usize, count: usize, seed: u64) -> Vec<bool> {
-    let mut chosen = vec![false; n];
-    for place in order(n, seed).into_iter().take(count) {
-        chosen[place] = true;
+    let mut chosen = vec![false; lengths.len()];
+    for place in order(lengths.len(), seed) {
+        // A long one that does not fit leaves its time to those behind it.
+        if let Some(less) = left.checked_sub(lengths[place]) {
+            left = less;
+            chosen[place] = true;
+        }
     }
     chosen
 }
@@ -40,8 +34,8 @@ mod tests {
         let mut lengths = vec![5_000; 100];
         lengths.resize(1_000, 50);
         for seed in 0..10 {
-            let count = count(&lengths, 109_000, seed);
-            let chosen = chosen(lengths.len(), count, seed);
+            let chosen = chosen(&lengths, 109_000, seed);
+            let count = chosen.iter().filter(|it| **it).count();
             let pairs = lengths.iter().zip(&chosen);
             let read: usize = pairs.filter(|it| *it.1).map(|it| it.0).sum();
             assert!((104_000..=109_000).contains(&read), "{read}");
@@ -54,8 +48,17 @@ mod tests {
     #[test]
     fn all_are_read_where_there_is_time_for_all() {
         let lengths = [3, 0, 5];
-        assert_eq!(count(&lengths, 8, 1), 3);
-        assert_eq!(chosen(3, 3, 1), [true; 3]);
-        assert!(count(&lengths, 7, 1) < 3);
+        assert_eq!(chosen(&lengths, 8, 1), [true; 3]);
+        assert_ne!(chosen(&lengths, 7, 1), [true; 3]);
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_costs_the_others_nothing() {
+        let mut lengths = vec![10; 100];
+        lengths[50] = 100_000;
+        for seed in 0..10 {
+            let chosen = chosen(&lengths, 990, seed);
+            assert_eq!(chosen.iter().filter(|it| **it).count(), 99);
+        }
     }
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use ulmfit_data::{Document, Tokenizer};
 
-use super::bootstrap::interval;
 use super::calibration::{self, Calibration};
+use super::interval::{bootstrap, of_share};
 use super::plan::FitPlan;
 use crate::baseline::tfidf_answers;
 use crate::predictor::{Prediction, Scored, averaged, averaged_numbers};
@@ -23,9 +23,9 @@ pub struct FitSummary {
     pub measured: Option<Measured>,
 }
 
-/// What was measured on the documents that were held out, by the [`Target`](crate::Target). An interval
-/// holds 95 % of a bootstrap over the documents (Efron 1979), and a baseline was trained and measured on
-/// the same documents.
+/// What was measured on the documents that were held out, by the [`Target`](crate::Target). An interval is
+/// of 95 %: that of the accuracy by Wilson's score (1927), the others by a bootstrap over the documents
+/// (Efron 1979). A baseline was trained and measured on the same documents.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "target", rename_all = "kebab-case")]
 pub enum Measured {
@@ -96,7 +96,7 @@ impl FitSummary {
             let baseline = tfidf_answers(&train.tokens, &train.truth, n_labels, &held_out);
             match (&truth, &baseline) {
                 (Truth::Classes(truth), Truth::Classes(baseline)) => {
-                    measure_classes(plan, scored, truth, baseline, seed)
+                    measure_classes(plan, scored, truth, baseline)
                 }
                 (Truth::LabelSets(truth), Truth::LabelSets(baseline)) => {
                     measure_label_sets(plan, scored, truth, baseline, seed)
@@ -139,16 +139,12 @@ fn measure_classes(
     scored: &[Scored],
     classes: &[usize],
     baseline: &[usize],
-    seed: u64,
 ) -> Measured {
     let predictions = averaged(&plan.target, scored);
     let predicted: Vec<usize> = predictions.iter().map(|it| it.class).collect();
-    let accuracy = |drawn: &[usize]| {
-        let right = drawn.iter().filter(|&&at| predicted[at] == classes[at]);
-        right.count() as f64 / drawn.len() as f64
-    };
+    let right = predicted.iter().zip(classes).filter(|(a, b)| a == b);
     Measured::SingleLabel {
-        accuracy_interval: interval(classes.len(), seed, accuracy),
+        accuracy_interval: of_share(right.count(), classes.len()),
         report: ClassificationReport::new(&plan.labels, classes, &predicted),
         baseline: ClassificationReport::new(&plan.labels, classes, baseline),
         calibration: Calibration::new(plan, scored, |predictions| {
@@ -179,7 +175,7 @@ fn measure_label_sets(
             .f1
     };
     Measured::MultiLabel {
-        micro_f1_interval: interval(sets.len(), seed, micro_f1),
+        micro_f1_interval: bootstrap(sets.len(), seed, micro_f1),
         report: MultiLabelReport::new(&plan.labels, sets, &predicted),
         baseline: MultiLabelReport::new(&plan.labels, sets, baseline),
         calibration: Calibration::new(plan, scored, |predictions| {
@@ -192,7 +188,7 @@ fn measure_numbers(scored: &[Scored], numbers: &[f64], baseline: &[f64], seed: u
     let predicted = averaged_numbers(scored);
     let r2_of = |drawn: &[usize]| r2(drawn.iter().map(|&at| (numbers[at], predicted[at])));
     Measured::Regression {
-        r2_interval: interval(numbers.len(), seed, r2_of),
+        r2_interval: bootstrap(numbers.len(), seed, r2_of),
         report: RegressionReport::new(numbers, &predicted),
         baseline: RegressionReport::new(numbers, baseline),
     }

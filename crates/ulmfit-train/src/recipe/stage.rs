@@ -207,7 +207,7 @@ impl TrainingRecipe {
 
     /// Whether anything is decided by the validation between epochs: which weights are kept, when the stage
     /// ends, or when the optimizer begins to average.
-    fn heeds_validation(&self) -> bool {
+    pub fn heeds_validation(&self) -> bool {
         let averages = matches!(self.optimizer, OptimizerConfig::NtAsgd(_));
         self.keep == Keep::Best || self.patience > 0 || averages
     }

@@ -10,7 +10,7 @@ use crate::report::ClassReport;
 pub struct MultiLabelReport {
     /// F1 over all labels of all documents together.
     pub micro_f1: f64,
-    /// The mean of the labels' F1.
+    /// The mean F1 of the labels that a document has or was given.
     pub macro_f1: f64,
     /// The part of the documents whose labels are all right.
     pub exact_match: f64,
@@ -41,13 +41,13 @@ impl MultiLabelReport {
             .iter()
             .copied()
             .fold(LabelCounts::default(), LabelCounts::plus);
+        let macro_f1 = LabelCounts::macro_f1(&all);
         let per_label: BTreeMap<_, _> = (labels.iter().cloned())
             .zip(all.into_iter().map(LabelCounts::report))
             .collect();
-        let f1_sum = per_label.values().map(|label| label.f1).sum::<f64>();
         Self {
             micro_f1: total.report().f1,
-            macro_f1: f1_sum / labels.len().max(1) as f64,
+            macro_f1,
             exact_match: ratio(exact, truth.len()),
             per_label,
             labels: labels.to_vec(),
@@ -85,6 +85,16 @@ impl LabelCounts {
         }
     }
 
+    /// The mean F1 of the labels that occur: of one that nobody has and nothing was taken for, nothing was
+    /// measured.
+    pub(super) fn macro_f1(of_labels: &[Self]) -> f64 {
+        let occurs = |counts: &&Self| counts.support + counts.taken_for > 0;
+        let figures: Vec<f64> = (of_labels.iter().filter(occurs))
+            .map(|counts| counts.report().f1)
+            .collect();
+        figures.iter().sum::<f64>() / figures.len().max(1) as f64
+    }
+
     pub(crate) fn report(self) -> ClassReport {
         ClassReport::of_counts(self.right, self.taken_for, self.support)
     }
@@ -106,6 +116,9 @@ mod tests {
         assert!((report.exact_match - 0.5).abs() < 1e-12);
         let b = report.per_label["b"];
         assert!((b.precision - 0.5).abs() < 1e-12 && b.support == 2);
+        // "c" does not occur.
+        let two = MultiLabelReport::new(&labels, &[vec![0, 1]], &[vec![0]]);
+        assert!((two.macro_f1 - 0.5).abs() < 1e-12);
         let nothing = MultiLabelReport::new(&labels, &[vec![]], &[vec![]]);
         assert!(nothing.micro_f1.abs() < 1e-12 && (nothing.exact_match - 1.0).abs() < 1e-12);
     }

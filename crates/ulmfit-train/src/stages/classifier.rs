@@ -100,7 +100,7 @@ pub fn train_classifier<'a>(
     let corpus = directed(corpus.encode_all(&vocab).load()?, direction);
     let data_digest = digest::of_data(&corpus, &truth.words(), &vocab)?;
     let data_digest = digest::of_text(&format!("{data_digest} {labels:?} {valid:?}"));
-    let standardization = Standardization::of_truth(&truth.select(&train))?;
+    let standardization = Standardization::of_truth(&truth, &train)?;
     let part = |places: &[usize], weights| Labeled {
         documents: corpus.select(places),
         objective: Objective::new(

@@ -186,7 +186,7 @@ fn of_classifier(
     check_language_model(&language_model, corpus, options.direction, whose)?;
     let recipe = &recipe.classifier;
     let (names, truth) = Truth::new(&options.target, corpus.labels().iter())?;
-    let standardization = Standardization::of_truth(&truth)?;
+    let standardization = Standardization::of_truth(&truth, &(0..truth.len()).collect::<Vec<_>>())?;
     let documents = corpus.encode_all(&language_model.vocab).load()?;
     let documents = directed(documents, options.direction);
     let objective = Objective::new(truth, names.len(), recipe.class_weights, &standardization);

@@ -91,16 +91,13 @@ impl Arguments {
         })
     }
 
-    /// The command that gives the report, whatever rows of it run this time.
+    /// The command that gives the report, whatever rows of it run this time; seeds are added by what is
+    /// measured.
     fn command(&self, data_set: DataSet) -> String {
         let mut command = format!("cargo xtask reproduce ablations --data-set {data_set}");
         let mut add = |option: &str, value: &str| {
             write!(command, " --{option} {value}").expect("a String takes every write");
         };
-        if self.seeds != [0] {
-            let seeds: Vec<_> = self.seeds.iter().map(ToString::to_string).collect();
-            add("seeds", &seeds.join(","));
-        }
         let data = match data_set {
             DataSet::Trec => &self.trec,
             DataSet::Imdb => &self.imdb,

@@ -123,7 +123,8 @@ impl Arguments {
         })
     }
 
-    /// The command that gives the whole report, whatever part of it runs this time.
+    /// The command that gives the whole report, whatever part of it runs this time; labels and seeds are
+    /// added by what is measured.
     fn command(&self) -> String {
         let mut command = "cargo xtask reproduce low-shot".to_owned();
         let mut add = |option: &str, value: &str| {

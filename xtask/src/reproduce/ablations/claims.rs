@@ -109,7 +109,7 @@ impl Gain {
     }
 
     pub(super) fn verdict(&self) -> &'static str {
-        if self.gain.abs() < self.uncertainty {
+        if self.gain.abs() <= self.uncertainty {
             "too close to tell"
         } else if self.gain > 0.0 {
             "holds"
@@ -175,6 +175,9 @@ mod tests {
         assert_eq!(back.verdict(), "the other way round");
         let near = Gain::of(&[&low], &[&evaluation(25, 500)]).expect("a gain");
         assert_eq!(near.verdict(), "too close to tell");
+        let perfect = evaluation(0, 500);
+        let same = Gain::of(&[&perfect], &[&perfect]).expect("a gain");
+        assert_eq!(same.verdict(), "too close to tell");
         assert_eq!(Gain::of(&[&low], &[]), None);
     }
 

@@ -24,6 +24,7 @@ use crate::reproduce::report::RecipeFacts;
 use crate::reproduce::study::cell::Cell;
 use crate::reproduce::study::design::{Design, Start};
 use crate::reproduce::study::estimate;
+use crate::reproduce::study::listed::unless_usual;
 use crate::reproduce::study::step::Step;
 use crate::ulmfit::Ulmfit;
 use crate::workspace;
@@ -43,7 +44,7 @@ pub(crate) enum DataSet {
 /// The study on one data set, and which part of it is to run.
 #[derive(Debug)]
 pub(crate) struct Ablations {
-    /// As typed, for the report.
+    /// The command for the report, but for seeds.
     pub(crate) command: String,
     pub(crate) data_set: DataSet,
     /// Documents to train on, of the fine-tuning too; 0 for all.
@@ -152,9 +153,11 @@ impl Ablations {
                 outcome,
             });
         }
+        let seeds: BTreeSet<u64> = measured.iter().map(|it| it.seed).collect();
+        let seeds: Vec<u64> = seeds.into_iter().collect();
         Ok(Report {
             data_set: self.data_set,
-            command: self.command.clone(),
+            command: self.command.clone() + &unless_usual("seeds", &seeds, &[0]),
             commit: ulmfit.commit.clone(),
             machine: Machine::this(),
             device: self.design.device.clone(),

@@ -123,6 +123,8 @@ fn a_seed_of_another_call_stays_in_the_report_and_other_data_is_a_refusal() {
         report.contains("| lm-none | the one on board | as the recipe | 0, 42 |"),
         "{report}"
     );
+    let command = "Written by `cargo xtask reproduce ablations --data-set trec --seeds 0,42`";
+    assert!(report.contains(command), "{report}");
 
     study.design.kept = Kept::read(&json).expect("outcomes");
     study.design.data[0].bytes += 1;

@@ -18,6 +18,7 @@ use crate::reproduce::report::RecipeFacts;
 use crate::reproduce::study::cell::Cell;
 use crate::reproduce::study::design::{Design, Start};
 use crate::reproduce::study::estimate;
+use crate::reproduce::study::listed::unless_usual;
 use crate::reproduce::study::step::Step;
 use crate::reproduce::study::variant::Variant;
 use crate::ulmfit::Ulmfit;
@@ -35,7 +36,7 @@ pub(crate) const TOKENS_PER_REVIEW: f64 = 300.0;
 /// The study, and which part of it is to run.
 #[derive(Debug)]
 pub(crate) struct LowShot {
-    /// As typed, for the report.
+    /// The command for the report, but for labels and seeds.
     pub(crate) command: String,
     pub(crate) design: Design,
     /// The language models that the semi-supervised arms start from, forward and backward: the `cpu`
@@ -164,8 +165,15 @@ impl LowShot {
             .flat_map(|arm| labels.iter().map(move |&labels| (arm, labels)))
             .map(|(arm, labels)| (arm, labels, arm.variant(labels)))
             .collect::<Vec<(Arm, usize, Variant)>>();
+        let seeds = in_order(SEEDS.into_iter().chain(measured.iter().map(|it| it.seed)));
+        let measured_labels = LABELS
+            .into_iter()
+            .chain(measured.iter().map(|it| it.labels));
+        let command = self.command.clone()
+            + &unless_usual("labels", &in_order(measured_labels), &LABELS)
+            + &unless_usual("seeds", &seeds, &SEEDS);
         Ok(Report {
-            command: self.command.clone(),
+            command,
             commit: ulmfit.commit.clone(),
             machine: Machine::this(),
             device: self.design.device.clone(),
