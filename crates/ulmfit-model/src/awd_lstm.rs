@@ -376,8 +376,10 @@ mod tests {
             outputs(&encoder, 1)
         };
         let (kept, gone) = (times(2.0), times(0.0));
+        let plain = outputs(&encoder(1, NONE), 1);
         let count_of = |dropout| {
             let rows = outputs(&encoder(1, dropout), 1);
+            assert!(differ(&plain, &rows));
             let is = |all: &[Vec<f32>], at: usize| !differ(&all[at..=at], &rows[at..=at]);
             let count = |all: &[Vec<f32>]| (0..VOCAB_SIZE).filter(|&at| is(all, at)).count();
             [count(&kept), count(&gone)]
