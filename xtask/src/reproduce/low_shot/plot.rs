@@ -12,10 +12,12 @@ use super::Arm;
 use crate::atomic_file::write_atomically;
 use crate::reproduce::study::statistics::Spread;
 
-const SIZE: (u32, u32) = (800, 500);
+const SIZE: (u32, u32) = (800, 600);
 /// Around the lines, for the labels.
 const MARGIN: i32 = 64;
 const GRID: RGBColor = RGBColor(222, 222, 222);
+/// Of a line of the legend, which stands below the lines, where it hides none.
+const LEGEND_LINE: i32 = 22;
 /// Half the width of the bar at the end of a spread, in decades.
 const CAP: f64 = 0.012;
 
@@ -63,8 +65,10 @@ fn draw<B: DrawingBackend>(
     let least = (least / 10.0).floor() * 10.0;
     let most = ((most / 10.0).ceil() * 10.0).max(least + 10.0);
     let (left, right) = (x(*first) - 0.1, x(*last) + 0.1);
+    let legend_height = LEGEND_LINE * arms.len() as i32;
     let mut chart = ChartBuilder::on(root)
         .margin(MARGIN)
+        .margin_bottom(MARGIN + legend_height)
         .build_cartesian_2d(left..right, least..most)?;
 
     for count in &labels {
@@ -89,17 +93,12 @@ fn draw<B: DrawingBackend>(
         line(&mut chart, points, color(*arm))?;
     }
     let (width, height) = (SIZE.0 as i32, SIZE.1 as i32);
-    let (left, top) = (
-        width - MARGIN - 310,
-        height - MARGIN - 22 * arms.len() as i32 - 30,
-    );
-    let corners = [(left, top), (width - MARGIN - 10, height - MARGIN - 10)];
-    root.draw(&Rectangle::new(corners, WHITE.filled()))?;
+    let top = height - legend_height;
     for (index, (arm, _)) in arms.iter().enumerate() {
-        legend(root, (left + 8, top + 20 + 22 * index as i32), *arm)?;
+        legend(root, (MARGIN, top + LEGEND_LINE * index as i32), *arm)?;
     }
     let style = text(15, HPos::Center, VPos::Bottom);
-    let place = (width / 2, height - 12);
+    let place = (width / 2, top - 12);
     root.draw(&Text::new("labeled reviews", place, style))?;
     let style = text(15, HPos::Left, VPos::Top);
     let title = "test accuracy in percent, mean and standard deviation over seeds";
