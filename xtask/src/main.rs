@@ -17,6 +17,7 @@ mod bench;
 mod checksum;
 mod commands;
 mod fetch;
+mod listed;
 mod machine;
 mod manifest;
 mod markdown;

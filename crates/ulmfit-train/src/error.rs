@@ -55,6 +55,13 @@ pub enum TrainError {
     #[error("{0}")]
     Unusable(String),
 
+    /// A pretrained model whose text is prepared otherwise than the recipe says.
+    #[error(
+        "the pretrained model was made with another tokenizer than the recipe's [text]; words would not mean \
+         the same; start from a model of that tokenizer, or from none"
+    )]
+    OtherTokenizer,
+
     /// The loss or a weight became infinite or not a number.
     #[error(
         "the loss or a weight became {loss} by step {step} of {stage}; lower `lr_max` in the recipe, or \

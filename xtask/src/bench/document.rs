@@ -48,8 +48,8 @@ impl Document<'_> {
             "# Performance\n\nWritten by `{command}`.\n\n{comparison}\n{warning}\
              Sizes are vocabulary/embedding/hidden/layers. ulmfit and its peers ran in turn; a \
              run's figure is the median of its steps, on random tokens or on the texts named, after \
-             one that does not count, but for tokenizing. *Ratio* is that of the medians, ulmfit to the peer, and more is \
-             better; in parentheses the least and the greatest of runs that followed each \
+             one that does not count, but for tokenizing. *Ratio* is that of the medians, ulmfit to \
+             the peer, and more is better; in parentheses the least and the greatest of runs that followed each \
              other. *Of a large product*: the speed of ulmfit's dense products, forward and \
              backward, all else included in the time, as a part of that of burn's best large matrix \
              product in the same process. *Memory* is the most that the process had resident, the \

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sides::{Learner, NAME, Outcome, Run, SCRIPT, THREADS};
 use crate::atomic_file::write_atomically;
+use crate::listed::unless_usual;
 use crate::machine::Machine;
 use crate::markdown::table;
 use crate::reproduce::report::duration;
@@ -152,12 +153,9 @@ impl Report {
         let without_peer = without_peer.filter(|&seed| !runs.contains(&Run { seed, learner }));
         let without_peer: BTreeSet<u64> = without_peer.collect();
         let mut command = "cargo xtask parity --peer PYTHON --data aclImdb_v1.tar.gz".to_owned();
-        for (option, seeds) in [(" --seeds ", seeds), (" --without-peer ", without_peer)] {
-            let seeds: Vec<_> = seeds.iter().map(ToString::to_string).collect();
-            if !seeds.is_empty() {
-                command += option;
-                command += &seeds.join(",");
-            }
+        for (option, seeds) in [("seeds", seeds), ("without-peer", without_peer)] {
+            let seeds: Vec<u64> = seeds.into_iter().collect();
+            command += &unless_usual(option, &seeds, &[]);
         }
         command
     }

@@ -133,6 +133,7 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::path::PathBuf;
 
     use flate2::{Compression, write::GzEncoder};
@@ -201,6 +202,19 @@ mod tests {
 
         // In another order, and without what is no review.
         pack(folder.path(), FILES[3..].iter().rev().copied());
+        assert_eq!(read(&archive).expect("reviews").facts, of_folder.facts);
+        // As programs pack it that compress on all cores: a member after the other.
+        let mut tar = Vec::new();
+        MultiGzDecoder::new(File::open(&archive).expect("a file"))
+            .read_to_end(&mut tar)
+            .expect("a tar");
+        let members = tar.chunks(tar.len() / 2 + 1).map(|part| {
+            let mut member = GzEncoder::new(Vec::new(), Compression::fast());
+            member.write_all(part).expect("a Vec takes every write");
+            member.finish().expect("a Vec takes every write")
+        });
+        let members: Vec<_> = members.collect();
+        fs_err::write(&archive, members.concat()).expect("the archive");
         assert_eq!(read(&archive).expect("reviews").facts, of_folder.facts);
         fs_err::write(unpacked.join("test/pos/0_10.txt"), "another").expect("a file");
         assert_ne!(read(&unpacked).expect("reviews").facts, of_folder.facts);

@@ -319,11 +319,9 @@ impl FitArgs {
         if let Some(trained) = pretrained.filter(|_| self.tokenizer.is_default()) {
             let config = trained.tokenizer.config();
             let recipe = options.recipe.as_ref();
-            ensure!(
-                recipe.is_none_or(|recipe| recipe.text == *config),
-                "the pretrained model was made with another tokenizer than the recipe's [text]; words would \
-                 not mean the same; start from a model of that tokenizer, or from none"
-            );
+            if recipe.is_some_and(|recipe| recipe.text != *config) {
+                return Err(TrainError::OtherTokenizer.into());
+            }
             return Ok(trained.tokenizer.clone());
         }
         let mut recipe = options.recipe.clone().unwrap_or_else(fit::recipe);

@@ -4,6 +4,7 @@
 mod calibration;
 mod check;
 mod decision;
+mod drawn;
 mod held_out;
 mod interval;
 mod plan;
@@ -18,7 +19,8 @@ use burn::tensor::Device;
 use ulmfit_data::{Direction, Document, TokenizedCorpus, Tokenizer};
 
 pub use calibration::Calibration;
-pub use plan::{FitPlan, MeasureSpeed, PlannedStage, plan, text_to_train_on};
+pub use drawn::text_to_train_on;
+pub use plan::{FitPlan, MeasureSpeed, PlannedStage, plan};
 pub use recipe::Speed;
 pub use summary::{FitSummary, Measured};
 

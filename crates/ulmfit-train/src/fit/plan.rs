@@ -3,7 +3,7 @@
 use ulmfit_data::{Direction, Document, TokenizedCorpus};
 
 use super::decision::{self, Decision};
-use super::held_out::{self, Duplicates};
+use super::drawn::Drawn;
 use super::recipe::{self, Amount, Speed};
 use super::{FitDocuments, FitOptions, check, sample};
 use crate::error::TrainError;
@@ -177,82 +177,6 @@ pub fn plan(
     })
 }
 
-/// The texts that may be learned from, such as to train subwords on: of documents that are labeled those
-/// that a [`plan`] of them with these options does not hold out, and of the others those that do not repeat
-/// one.
-///
-/// # Errors
-///
-/// [`TrainError::Unusable`] when the labels are not of the target.
-pub fn text_to_train_on(
-    documents: FitDocuments,
-    options: &FitOptions,
-) -> Result<Vec<Document>, TrainError> {
-    let drawn = Drawn::new(documents, options)?;
-    let mut held_out = drawn.held_out.into_iter().peekable();
-    let labeled = drawn.labeled.into_iter().enumerate();
-    let to_train = labeled.filter(|(place, _)| held_out.next_if_eq(place).is_none());
-    let texts = to_train.map(|(_, document)| document);
-    Ok(texts.chain(drawn.unlabeled).collect())
-}
-
-/// Documents of which it is drawn what is measured on.
-struct Drawn {
-    /// All that are labeled, those to measure on included.
-    labeled: Vec<Document>,
-    /// Those without labels that may be read.
-    unlabeled: Vec<Document>,
-    labels: Vec<String>,
-    truth: Truth,
-    /// Places among those that are labeled, in rising order.
-    held_out: Vec<usize>,
-    duplicates: Duplicates,
-    leaked: usize,
-    withheld: usize,
-}
-
-impl Drawn {
-    fn new(documents: FitDocuments, options: &FitOptions) -> Result<Self, TrainError> {
-        let FitDocuments {
-            mut labeled,
-            mut unlabeled,
-            validation,
-        } = documents;
-        let n_labeled = labeled.len();
-        let texts = held_out::texts(&labeled);
-        let is_known = |document: &&Document| texts.contains(&held_out::words(document));
-        let leaked = validation.iter().filter(is_known).count();
-        labeled.extend(validation);
-        let of_documents = labeled.iter().map(|document| document.label.as_deref());
-        let (labels, truth) = Truth::new(&options.target, of_documents)?;
-        let to_train: Vec<usize> = (0..n_labeled).collect();
-        let (drawn, duplicates) = held_out::draw(
-            &labeled[..n_labeled],
-            &truth.select(&to_train),
-            options.held_out,
-            options.seed,
-        );
-        let held_out = if labeled.len() > n_labeled {
-            (n_labeled..labeled.len()).collect()
-        } else {
-            drawn
-        };
-        let n_unlabeled = unlabeled.len();
-        let texts = held_out::texts(held_out.iter().map(|&index| &labeled[index]));
-        unlabeled.retain(|document| !texts.contains(&held_out::words(document)));
-        Ok(Self {
-            withheld: n_unlabeled - unlabeled.len(),
-            labeled,
-            unlabeled,
-            labels,
-            truth,
-            held_out,
-            duplicates,
-            leaked,
-        })
-    }
-}
-
 impl FitPlan {
     /// The text that the language model reads: all but what is held out, with labels or without.
     pub(super) fn text(&self) -> Vec<Document> {
@@ -348,6 +272,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::fit::{held_out, text_to_train_on};
     use crate::recipe::ClassWeights;
 
     fn planned(documents: FitDocuments, target: Target) -> Result<FitPlan, TrainError> {

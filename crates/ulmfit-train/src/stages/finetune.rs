@@ -119,11 +119,7 @@ pub(super) fn check_fits(
     direction: Direction,
 ) -> Result<(), TrainError> {
     if *pretrained.tokenizer.config() != recipe.text {
-        return Err(TrainError::Unusable(
-            "the pretrained model was made with another tokenizer than the recipe's [text]; \
-             words would not mean the same; start from a model of that tokenizer, or from none"
-                .to_owned(),
-        ));
+        return Err(TrainError::OtherTokenizer);
     }
     check_language_model(pretrained, corpus, direction, "the pretrained model")
 }

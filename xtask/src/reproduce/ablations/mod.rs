@@ -17,6 +17,7 @@ use serde::Serialize;
 
 pub(crate) use rows::{ROWS, Row};
 
+use crate::listed::unless_usual;
 use crate::machine::Machine;
 use crate::reproduce::corpus::Draw;
 use crate::reproduce::low_shot::TOKENS_PER_REVIEW;
@@ -24,7 +25,6 @@ use crate::reproduce::report::RecipeFacts;
 use crate::reproduce::study::cell::Cell;
 use crate::reproduce::study::design::{Design, Start};
 use crate::reproduce::study::estimate;
-use crate::reproduce::study::listed::unless_usual;
 use crate::reproduce::study::step::Step;
 use crate::ulmfit::Ulmfit;
 use crate::workspace;

@@ -12,13 +12,13 @@ use std::path::PathBuf;
 
 pub(crate) use arm::Arm;
 
+use crate::listed::unless_usual;
 use crate::machine::Machine;
 use crate::reproduce::corpus::Draw;
 use crate::reproduce::report::RecipeFacts;
 use crate::reproduce::study::cell::Cell;
 use crate::reproduce::study::design::{Design, Start};
 use crate::reproduce::study::estimate;
-use crate::reproduce::study::listed::unless_usual;
 use crate::reproduce::study::step::Step;
 use crate::reproduce::study::variant::Variant;
 use crate::ulmfit::Ulmfit;

@@ -5,7 +5,6 @@ pub(crate) mod cell;
 pub(crate) mod design;
 pub(crate) mod estimate;
 pub(crate) mod kept;
-pub(crate) mod listed;
 pub(crate) mod statistics;
 pub(crate) mod step;
 pub(crate) mod variant;
