@@ -3,6 +3,7 @@
 
 usage: fastai_imdb.py ARCHIVE --sample FOLDER [options]     writes the documents of every stage, as JSON lines
        fastai_imdb.py ARCHIVE --train [options]             trains on them, and prints a JSON line after each stage
+       fastai_imdb.py ARCHIVE --from-scratch N [options]    trains the classifier alone, on random weights for N epochs
 
 ARCHIVE is aclImdb_v1.tar.gz. The language model reads unlabeled reviews and those of the classifier's training set, of
 which fastai's own random splitter holds 3 % out.
@@ -26,12 +27,13 @@ def arguments():
     parser.add_argument("archive")
     parser.add_argument("--sample", metavar="FOLDER")
     parser.add_argument("--train", action="store_true")
+    parser.add_argument("--from-scratch", metavar="N", type=int, default=0)
     sizes = dict(lm_docs=10000, labeled=5000, test=2500, emb=200, hid=512, vocab=10000, bs=64, bptt=70)
     for name, value in dict(sizes, sample_seed=0, seed=0, threads=2).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
     options = parser.parse_args()
-    if options.train == bool(options.sample):
-        parser.error("one of --sample and --train")
+    if [options.train, bool(options.sample), options.from_scratch > 0].count(True) != 1:
+        parser.error("one of --sample, --train and --from-scratch")
     return options
 
 
@@ -91,10 +93,10 @@ def frame(**parts):
     return pandas.DataFrame(rows, columns=["text", "label", "is_valid"])
 
 
-def train(options):
+def begin(options):
+    """The documents, and what prints a line after a stage."""
     import torch
     from fastai.text import all as fastai
-    from fastai_losses import Losses
 
     fastai.set_seed(options.seed)
     torch.set_num_threads(options.threads)
@@ -105,6 +107,45 @@ def train(options):
         row = {"stage": stage, "steps": steps, "wall_s": time.time() - begun, "train_loss": loss, "valid_loss": valid}
         print(json.dumps(row | {"accuracy": rest[0]} | more), flush=True)
 
+    return parts, say
+
+
+def classifier_of(options, parts, **more):
+    """The classifier on random weights, with its labeled documents."""
+    from fastai.text import all as fastai
+
+    documents = fastai.TextDataLoaders.from_df(
+        frame(train=parts["train"], test=parts["test"]),
+        text_col="text",
+        label_col="label",
+        valid_col="is_valid",
+        bs=options.bs,
+        **more,
+    )
+    config = fastai.awd_lstm_clas_config | {"emb_sz": options.emb, "n_hid": options.hid}
+    learner = fastai.text_classifier_learner(
+        documents, fastai.AWD_LSTM, config=config, pretrained=False, drop_mult=0.5, metrics=fastai.accuracy
+    )
+    return learner, len(documents.train)
+
+
+def from_scratch(options):
+    from fastai_losses import Losses
+
+    parts, say = begin(options)
+    learner, steps = classifier_of(options, parts)
+    learner.add_cb(Losses())
+    learner.unfreeze()
+    with learner.no_bar(), learner.no_logging():
+        learner.fit_one_cycle(options.from_scratch, 5e-3)
+    say("from scratch", learner, options.from_scratch * steps, training=learner.losses.means())
+
+
+def train(options):
+    from fastai.text import all as fastai
+    from fastai_losses import Losses
+
+    parts, say = begin(options)
     block = fastai.DataBlock(
         blocks=fastai.TextBlock.from_df("text", is_lm=True, max_vocab=options.vocab, seq_len=options.bptt),
         get_x=fastai.ColReader("text"),
@@ -120,20 +161,8 @@ def train(options):
     say("language model", learner, len(stream.train), training=learner.losses.means())
     learner.save_encoder("peer-encoder")
 
-    config = fastai.awd_lstm_clas_config | {"emb_sz": options.emb, "n_hid": options.hid}
-    documents = fastai.TextDataLoaders.from_df(
-        frame(train=parts["train"], test=parts["test"]),
-        text_col="text",
-        label_col="label",
-        valid_col="is_valid",
-        text_vocab=stream.vocab,
-        bs=options.bs,
-    )
-    learner = fastai.text_classifier_learner(
-        documents, fastai.AWD_LSTM, config=config, pretrained=False, drop_mult=0.5, metrics=fastai.accuracy
-    )
+    learner, steps = classifier_of(options, parts, text_vocab=stream.vocab)
     learner.load_encoder("peer-encoder")
-    steps = len(documents.train)
     rates = lambda top: slice(top / 2.6**4, top)
     with learner.no_bar(), learner.no_logging():
         learner.freeze()
@@ -151,8 +180,10 @@ def main():
     options = arguments()
     if options.sample:
         write(sample(options), options.sample)
-    else:
+    elif options.train:
         train(options)
+    else:
+        from_scratch(options)
 
 
 if __name__ == "__main__":
