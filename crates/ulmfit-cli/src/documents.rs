@@ -23,6 +23,8 @@ const DOCUMENTS_PER_UPDATE: usize = 1000;
 pub(crate) struct CorpusRequest<'a> {
     pub(crate) data: &'a [PathBuf],
     pub(crate) split: &'a [String],
+    /// What to read of data with splits where none is named; none for what is trained on.
+    pub(crate) default_split: Option<&'a str>,
     pub(crate) layout: &'a LayoutArgs,
     /// 0 for all of them.
     pub(crate) limit: usize,
@@ -33,6 +35,7 @@ impl<'a> From<&'a CorpusArgs> for CorpusRequest<'a> {
         Self {
             data: &args.data,
             split: &args.split,
+            default_split: None,
             layout: &args.layout,
             limit: args.limit,
         }
@@ -66,23 +69,24 @@ fn sources(request: &CorpusRequest<'_>) -> anyhow::Result<Vec<CorpusSource>> {
     let mut sources = Vec::new();
     for path in request.data {
         if request.split.is_empty() {
-            sources.push(source(path, None, request.layout));
+            let split = match request.default_split {
+                Some(split) => default_split(path, request.layout.format, split)?,
+                None => None,
+            };
+            sources.push(source(path, split, request.layout));
             continue;
         }
         ensure_splits(path, request.layout.format)?;
         let splits = request.split.iter();
-        sources.extend(splits.map(|split| source(path, Some(split), request.layout)));
+        sources.extend(splits.map(|split| source(path, Some(split.as_str()), request.layout)));
     }
     Ok(sources)
 }
 
 /// Fails for data of a format that has no splits.
 pub(crate) fn ensure_splits(path: &Path, format: Option<CorpusFormat>) -> anyhow::Result<()> {
-    let format = match format {
-        Some(format) => format,
-        None => CorpusFormat::detect(path)?,
-    };
-    if format == CorpusFormat::AclImdb {
+    let format = format_of(path, format)?;
+    if has_splits(format) {
         return Ok(());
     }
     Err(UsageError(format!(
@@ -93,13 +97,33 @@ pub(crate) fn ensure_splits(path: &Path, format: Option<CorpusFormat>) -> anyhow
     .into())
 }
 
+/// This split of data with splits; none of other data.
+pub(crate) fn default_split<'a>(
+    path: &Path,
+    format: Option<CorpusFormat>,
+    split: &'a str,
+) -> anyhow::Result<Option<&'a str>> {
+    Ok(has_splits(format_of(path, format)?).then_some(split))
+}
+
+fn format_of(path: &Path, format: Option<CorpusFormat>) -> anyhow::Result<CorpusFormat> {
+    Ok(match format {
+        Some(format) => format,
+        None => CorpusFormat::detect(path)?,
+    })
+}
+
+fn has_splits(format: CorpusFormat) -> bool {
+    format == CorpusFormat::AclImdb
+}
+
 /// One path, as the layout says it is to be read.
-pub(crate) fn source(path: &Path, split: Option<&String>, layout: &LayoutArgs) -> CorpusSource {
+pub(crate) fn source(path: &Path, split: Option<&str>, layout: &LayoutArgs) -> CorpusSource {
     CorpusSource {
         path: path.to_owned(),
         options: CorpusOptions {
             format: layout.format,
-            split: split.cloned(),
+            split: split.map(str::to_owned),
             text_columns: layout.text.clone(),
             label_column: layout.label.clone(),
             labels: layout.labels.clone(),
@@ -124,6 +148,20 @@ pub(crate) fn read(
     global: &GlobalArgs,
 ) -> anyhow::Result<Vec<Document>> {
     CorpusRequest::from(args).read(seed, global)
+}
+
+/// As [`read`], for documents that a model is measured on: of data with splits, the test split unless
+/// another is named.
+pub(crate) fn read_to_measure(
+    args: &CorpusArgs,
+    seed: u64,
+    global: &GlobalArgs,
+) -> anyhow::Result<Vec<Document>> {
+    let request = CorpusRequest {
+        default_split: Some("test"),
+        ..CorpusRequest::from(args)
+    };
+    request.read(seed, global)
 }
 
 /// The tokenizer that is wanted. Subwords are trained on the texts unless they are given.

@@ -71,6 +71,50 @@ fn a_folder_for_each_class_makes_a_model_whose_answers_name_the_files() {
 }
 
 #[test]
+fn of_data_with_splits_each_use_reads_its_own() {
+    let place = Workplace::new();
+    for (folder, count) in [
+        ("train/neg", 10),
+        ("train/pos", 10),
+        ("train/unsup", 7),
+        ("test/neg", 3),
+        ("test/pos", 2),
+    ] {
+        std::fs::create_dir_all(place.path("aclImdb").join(folder)).unwrap();
+        for number in 0..count {
+            let text = format!("a film for {folder} {number}");
+            place.write(&format!("aclImdb/{folder}/{number}_1.txt"), text);
+        }
+    }
+    let counts = |command: &str, names: &[&str]| -> Vec<Value> {
+        let printed: Value = serde_json::from_str(&place.succeed(command)).unwrap();
+        let found = |name: &&str| printed.pointer(name).unwrap().clone();
+        names.iter().map(found).collect()
+    };
+    assert_eq!(
+        counts(
+            "fit aclImdb --unlabeled aclImdb --validation aclImdb -o model.safetensors \
+             --recipe tiny.toml --pretrained none --json",
+            &["/trained_on", "/unlabeled", "/report/documents"],
+        ),
+        [20, 7, 5]
+    );
+    for command in [
+        "evaluate model.safetensors aclImdb --json",
+        "baseline aclImdb --test aclImdb --json",
+    ] {
+        assert_eq!(counts(command, &["/documents"]), [5], "{command}");
+        let named = if command.starts_with("baseline") {
+            "--test-split train"
+        } else {
+            "--split train"
+        };
+        let command = format!("{command} {named}");
+        assert_eq!(counts(&command, &["/documents"]), [20], "{command}");
+    }
+}
+
+#[test]
 fn both_directions_more_text_and_given_documents_to_measure_on() {
     let place = Workplace::new();
     place.write("more.csv", reviews(80).replace("label", "stars"));

@@ -28,7 +28,7 @@ pub(crate) struct BaselineArgs {
     /// Labeled documents to measure on
     #[arg(long, required = true, num_args = 1.., value_name = "DATA")]
     test: Vec<PathBuf>,
-    /// Splits to read of each --test
+    /// Splits to read of each --test [default: test (aclimdb)]
     #[arg(long, value_name = "SPLIT", value_delimiter = ',')]
     test_split: Vec<String>,
     /// Measure on a sample of this many documents; 0 for all
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()
         split: args.test_split.clone(),
         limit: args.test_limit,
     };
-    let test = documents::read(&test, args.test_seed.unwrap_or(args.seed), global)?;
+    let test = documents::read_to_measure(&test, args.test_seed.unwrap_or(args.seed), global)?;
     let n_labels = labels.len();
     let (labels, test_truth) =
         evaluate::truth(&target, &test, &labels).with_context(|| paths(&args.test))?;

@@ -29,7 +29,8 @@ Examples:
   ulmfit evaluate tags.safetensors posts.jsonl --label tags
   ulmfit evaluate runs/general/model.safetensors wiki.test.tokens
 
-Whether documents have one label, several or a number the model knows.";
+Whether documents have one label, several or a number the model knows. Of aclimdb it is the split
+test that is read, unless --split names another.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -70,7 +71,7 @@ pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()
         let mut corpus = args.corpus.clone();
         corpus.layout.labels = target.label_kind();
         corpus.layout.ignore_labels = ignore_labels;
-        documents::read(&corpus, args.seed, global)
+        documents::read_to_measure(&corpus, args.seed, global)
     };
     match model {
         ModelFile::Classifier(members) => {

@@ -56,10 +56,10 @@ pub(crate) struct FitArgs {
     /// Model file to write; the summary is written beside it, as MODEL.md
     #[arg(short, long, value_name = "MODEL")]
     output: PathBuf,
-    /// More text of the same kind, whose labels are not used
+    /// More text of the same kind, whose labels are not used; of aclimdb its split unsup
     #[arg(long, num_args = 1.., value_name = "DATA")]
     unlabeled: Vec<PathBuf>,
-    /// Labeled documents to measure on, instead of a tenth of DATA
+    /// Labeled documents to measure on, instead of a tenth of DATA; of aclimdb its split test
     #[arg(long, num_args = 1.., value_name = "DATA")]
     validation: Vec<PathBuf>,
     /// Language model to start from: a file, a name that `ulmfit models` lists, or `none` [default:
@@ -223,16 +223,17 @@ impl FitArgs {
             labels: self.target.label_kind(),
             ..self.layout.clone()
         };
-        let read = |data: &[PathBuf], split: &[String]| {
+        let read = |data: &[PathBuf], split: &[String], default_split: Option<&str>| {
             let sources = documents::CorpusRequest {
                 data,
                 split,
+                default_split,
                 layout: &layout,
                 limit: 0,
             };
             sources.read(self.seed, global)
         };
-        let all = read(&self.data, &self.split)?;
+        let all = read(&self.data, &self.split, None)?;
         let has_label = |document: &Document| {
             let label = document.label.as_deref();
             label.is_some_and(|label| !label.trim().is_empty())
@@ -248,6 +249,7 @@ impl FitArgs {
         let sources = self.unlabeled.iter().map(|path| self.text_alone(path));
         let count = Count::new("documents read", global.quiet);
         for source in sources {
+            let source = source?;
             for document in read_corpus(&source.path, &source.options)? {
                 unlabeled.push(document?);
                 count.set(unlabeled.len());
@@ -257,7 +259,7 @@ impl FitArgs {
         let validation = if self.validation.is_empty() {
             Vec::new()
         } else {
-            read(&self.validation, &[])?
+            read(&self.validation, &[], Some("test"))?
         };
         if let Some(index) = validation.iter().position(|it| !has_label(it)) {
             bail!(
@@ -273,13 +275,14 @@ impl FitArgs {
         })
     }
 
-    fn text_alone(&self, path: &Path) -> CorpusSource {
-        let mut source = documents::source(path, None, &self.layout);
+    fn text_alone(&self, path: &Path) -> anyhow::Result<CorpusSource> {
         // The labeled documents may be of another format than these.
+        let split = documents::default_split(path, None, "unsup")?;
+        let mut source = documents::source(path, split, &self.layout);
         source.options.format = None;
         source.options.label_column = None;
         source.options.ignore_labels = true;
-        source
+        Ok(source)
     }
 
     /// How to fit, with words for tokens.
