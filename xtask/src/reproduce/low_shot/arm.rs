@@ -34,6 +34,9 @@ const FEW_LABELS: usize = 200;
 const RATES: [f64; 2] = [0.004, 0.008];
 /// The same where the language model read all reviews, and has more to be kept (docs/results/LOG.md).
 const SEMI_SUPERVISED_RATE: f64 = 0.004;
+/// The same on random weights, with Adam and gradients as fastai has them: at the 0.005 of its own runs from
+/// scratch both sides end up guessing (docs/results/LOG.md).
+const SCRATCH_RATE: f64 = 0.003;
 /// The epochs of the head alone before it.
 const HEAD_EPOCHS: usize = 1;
 /// Tokens that fine-tuning aims to read, over all its epochs: as `ulmfit fit`.
@@ -92,7 +95,12 @@ impl Arm {
             // There is nothing to preserve.
             Self::FromScratch => variant
                 .with("classifier.training.unfreezing", "\"full\"")
-                .with("classifier.training.schedule.lr_max", "0.005"),
+                .with(
+                    "classifier.training.schedule.lr_max",
+                    SCRATCH_RATE.to_string(),
+                )
+                .with("classifier.training.optimizer.epsilon", "1e-5") // fastai 2
+                .with("classifier.training.clip_norm", "0.0"),
             Self::Supervised => {
                 let tokens = TOKENS_PER_REVIEW * labels.max(1) as f64;
                 let epochs = (FINETUNE_TOKENS / tokens)
