@@ -42,7 +42,7 @@ struct Arguments {
 enum Command {
     /// Run a whole experiment, from raw text to a report in docs/results
     Reproduce(commands::reproduce::Arguments),
-    /// Run every check of the project, the cheapest first
+    /// Run every check that a change has to pass, the cheapest first
     Ci,
     /// Run the benchmarks, or measure against the peers
     Bench(commands::bench::Arguments),

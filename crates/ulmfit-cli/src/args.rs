@@ -81,7 +81,7 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// List the language models on board
     Models(ModelsArgs),
-    /// List the devices that this binary can run on
+    /// List the kinds of device, and which of them this binary has
     Devices(DevicesArgs),
     /// Print a script by which a shell completes commands
     Completions(CompletionsArgs),

@@ -13,8 +13,8 @@ const STANDARD_DEVIATION: f64 = 5.0;
 /// Shortest drawn length in tokens (awd-lstm-lm, `main.py`).
 const SHORTEST: usize = 5;
 /// Most tokens over the base: five standard deviations, so one draw in three million is cut, and
-/// memory has a bound. fastai 0.7 has the same cap; awd-lstm-lm has none, with a remark that very
-/// long draws can exhaust memory.
+/// memory has a bound. fastai 0.7 makes its first batch that long, so that no later one needs more memory;
+/// awd-lstm-lm remarks that very long draws can exhaust it.
 const MOST_OVER_BASE: usize = 25;
 
 /// Tokens a row gives to a batch: backpropagation through time reaches back this far.
