@@ -60,8 +60,14 @@ pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// Columns of text: the first to the left, the others to the right.
+/// Most characters of a cell of a table: a label may be a whole text.
+const LONGEST_CELL: usize = 60;
+
+/// Columns of text: the first to the left, the others to the right. Of a long cell there is the beginning.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = (rows.iter())
+        .map(|row| row.iter().map(|cell| shortened(cell)).collect())
+        .collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -85,6 +91,13 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+fn shortened(cell: &str) -> String {
+    match cell.char_indices().nth(LONGEST_CELL) {
+        Some((end, _)) => format!("{}\u{2026}", &cell[..end]),
+        None => cell.to_owned(),
+    }
+}
+
 /// A share as a percentage.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
@@ -99,5 +112,8 @@ mod tests {
         let rows = [["class", "f1"], ["a", "0.5"], ["long", "1"]];
         let rows = rows.map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), "class   f1\na      0.5\nlong     1");
+        // More than a width that can be formatted.
+        let long = [vec!["é".repeat(70_000), "1".to_owned()]];
+        assert_eq!(table(&long), format!("{}\u{2026}  1", "é".repeat(60)));
     }
 }

@@ -177,6 +177,16 @@ fn bench_refuses_what_it_cannot_measure() {
             "d_embedding is 100000, which is not from 1 to 65536",
         ),
         (
+            "train-lm --bs 10000000 --bptt 10000000",
+            "10000000 rows of 10000000 tokens are more than the 1048576 tokens that are timed at once; ask \
+             for fewer or shorter ones",
+        ),
+        (
+            "classify --docs 10000000 --doc-len 10000000",
+            "10000000 rows of 10000000 tokens are more than the 268435456 tokens that are timed at once; ask \
+             for fewer or shorter ones",
+        ),
+        (
             "classify --bptt 70000",
             "bptt is 70000, which is not from 1 to 65536",
         ),

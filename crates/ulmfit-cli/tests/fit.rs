@@ -289,6 +289,20 @@ fn a_fit_of_other_documents_in_the_same_folder_is_refused() {
     assert_eq!(left, ["notes.txt"]);
 }
 
+/// What a removal that was killed has left goes with the next one.
+#[cfg(unix)]
+#[test]
+fn the_folder_behind_a_link_is_left_empty() {
+    let place = Workplace::new();
+    for folder in ["scratch", "scratch/finetune-forward.removed"] {
+        std::fs::create_dir(place.path(folder)).unwrap();
+    }
+    std::os::unix::fs::symlink("scratch", place.path("link")).unwrap();
+    place.succeed("fit train.csv -o m --recipe tiny.toml --pretrained none --work link");
+    assert!(place.path("link").is_symlink());
+    assert_eq!(std::fs::read_dir(place.path("link")).unwrap().count(), 0);
+}
+
 #[test]
 fn a_limit_counts_labeled_documents() {
     let place = Workplace::new();

@@ -103,6 +103,11 @@ fn a_model_file_that_cannot_be_used_says_why() {
             "d_hidden is 1000000000",
         ),
         (
+            "a weight that is no number",
+            [&good[..good.len() - 4], &f32::NAN.to_le_bytes()].concat(),
+            "holds NaN, with which nothing can be computed",
+        ),
+        (
             "someone else's",
             joined(&(serde_json::json!({}), Vec::new())),
             "not a model of ulmfit",

@@ -67,6 +67,18 @@ fn places_to_write_are_looked_at_before_anything_is_read() {
     ] {
         assert_eq!(place.fail(arguments), is_folder(name, "--output"));
     }
+    std::fs::create_dir(place.path("finetune-a")).unwrap();
+    for (output, work, removed) in [
+        ("m", "m", "m"),
+        ("m", "./m.md", "m.md"),
+        ("finetune-a/m", ".", "finetune-a/m"),
+    ] {
+        let message = place.fail(&format!("fit no.csv -o {output} --work {work}"));
+        let expected = format!(
+            "{removed} would be removed with the checkpoints in {work}; name another folder with --work"
+        );
+        assert_eq!(message, expected);
+    }
     for plot in [".", "new/"] {
         let message = place.fail(&format!("lr-find no.csv --recipe no.toml --plot {plot}"));
         assert_eq!(message, is_folder(plot, "--plot"));

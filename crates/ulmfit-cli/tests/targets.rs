@@ -248,6 +248,15 @@ fn numbers_from_a_column_to_predictions() {
     ] {
         assert!(report[key].is_f64(), "{key} in {report}");
     }
+    place.write(
+        "large.csv",
+        "text,stars\na good film,1e200\na bad film,-1e200\n",
+    );
+    let message = place.fail("evaluate m.safetensors large.csv --label stars");
+    assert_eq!(
+        message,
+        "large.csv: the numbers are too large to be compared; write them in the unit of m.safetensors"
+    );
     let printed =
         place.succeed("baseline reviews.csv --test reviews.csv --label stars --regression");
     assert!(printed.starts_with("R² "), "{printed}");

@@ -167,3 +167,13 @@ fn varint(mut value: usize) -> Vec<u8> {
     bytes.push(value as u8);
     bytes
 }
+
+#[test]
+fn a_text_without_any_piece_is_unknown() {
+    // Without an unknown piece this one leaves out what it has no pieces for.
+    let file = bpe(&json!({"a": 0, "▁xxbos": 1}), &json!([]));
+    let subwords = Subwords::from_json(&file.to_string()).unwrap();
+    assert_eq!(subwords.split("a"), ["a"]);
+    assert_eq!(subwords.split("xyz"), ["xxunk"]);
+    assert_eq!(subwords.split(""), [""; 0]);
+}

@@ -32,6 +32,10 @@ const BETA_1: f64 = 0.8;
 const CLIP_NORM: f64 = 0.25;
 /// Chunks of a document that are pooled: 1400 tokens in chunks of 70, as in the paper's scripts.
 const POOLED_CHUNKS: usize = 20;
+/// Most tokens in a batch: layers as wide as the paper's keep some 80 GB for as many in training.
+const MOST_IN_A_BATCH: usize = 1 << 20;
+/// Most tokens in all documents: a gigabyte of ids.
+const MOST_IN_ALL: usize = 1 << 28;
 /// How often each product of [`peak_flops`] is taken.
 const PEAK_REPEATS: usize = 5;
 
@@ -134,6 +138,7 @@ impl EncoderSizes {
 pub fn train_language_model(bench: &TrainingBench, device: &Device) -> Result<Timing, TrainError> {
     let config = LanguageModelConfig::new(bench.encoder.config(AwdLstmDropout::LANGUAGE_MODEL));
     config.encoder.validate()?;
+    check_tokens([bench.batch_size, bench.seq_len], MOST_IN_A_BATCH)?;
     let device = device.clone().autodiff();
     let model = config.init(&mut InitRng::new(0), &device);
     let adam = AdamConfig {
@@ -191,6 +196,17 @@ pub fn train_language_model(bench: &TrainingBench, device: &Device) -> Result<Ti
     })
 }
 
+/// Fails where rows of so many tokens are more than a machine is likely to hold.
+fn check_tokens([rows, length]: [usize; 2], most: usize) -> Result<(), TrainError> {
+    if rows.saturating_mul(length) <= most {
+        return Ok(());
+    }
+    Err(TrainError::Unusable(format!(
+        "{rows} rows of {length} tokens are more than the {most} tokens that are timed at once; ask for \
+         fewer or shorter ones"
+    )))
+}
+
 /// Times the classification of documents of the same length: what a
 /// [`Predictor`] does with one member, without tokenization.
 ///
@@ -202,7 +218,12 @@ pub fn classify(bench: &ClassifierBench, device: &Device) -> Result<Timing, Trai
     let config = classifier_config(encoder, bench.n_classes, bench.bptt);
     config.validate()?;
     let model = config.init(&mut InitRng::new(0), device);
-    let documents = bench.n_batches * bench.batch_size;
+    check_tokens(
+        [bench.batch_size, bench.bptt.min(bench.document_len)],
+        MOST_IN_A_BATCH,
+    )?;
+    let documents = bench.n_batches.saturating_mul(bench.batch_size);
+    check_tokens([documents, bench.document_len], MOST_IN_ALL)?;
     let tokens = documents * bench.document_len;
     let ids = random_ids(bench.encoder.vocab_size, tokens);
     let documents = ids.chunks(bench.document_len).collect::<Vec<_>>();

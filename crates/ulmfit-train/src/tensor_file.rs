@@ -64,7 +64,21 @@ pub(crate) fn write_as<D: Serialize>(
     for tensor in tensors {
         let elements = match storage(tensor) {
             Storage::Exact => Elements::Float32(Cow::Borrowed(&tensor.values)),
-            Storage::Half => Elements::Float16(&tensor.values),
+            Storage::Half => {
+                let fits = |value: &f32| f16::from_f32(*value).is_finite();
+                if let Some(value) = tensor.values.iter().find(|value| !fits(value)) {
+                    return Err(TrainError::ModelFile {
+                        path: path.to_owned(),
+                        message: format!(
+                            "{value} in tensor {} is beyond half precision, which ends at {}; keep the \
+                             model in full precision",
+                            tensor.name,
+                            f16::MAX
+                        ),
+                    });
+                }
+                Elements::Float16(&tensor.values)
+            }
             Storage::Int8 => {
                 let [rows, columns] = tensor.shape[..] else {
                     unreachable!("only matrices are rounded to eight bits");
@@ -271,5 +285,28 @@ impl View for Stored<'_> {
             Elements::Float16(values) => 2 * values.len(),
             Elements::Int8(values) => values.len(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_half_precision_cannot_hold_is_not_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("model");
+        let write = |value| {
+            let tensor = NamedTensor {
+                name: "weight".to_owned(),
+                shape: vec![1],
+                values: vec![value],
+            };
+            write_as(&path, "key", &(), &[tensor], |_| Storage::Half)
+        };
+        write(65_504.0).expect("the largest number");
+        let message = write(70_000.0).expect_err("beyond it").to_string();
+        let expected = "70000 in tensor weight is beyond half precision, which ends at 65504";
+        assert!(message.contains(expected), "{message}");
     }
 }

@@ -18,6 +18,9 @@ Examples:
   ulmfit baseline posts.csv --test more.csv --label tags --label-separator \";\"
   ulmfit baseline aclImdb --split train --test aclImdb --test-split test --limit 2000 --json";
 
+/// Most documents times classes, for each of which there is a score: 2 GB of them.
+const MOST_ANSWERS: usize = 1 << 28;
+
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct BaselineArgs {
@@ -62,6 +65,15 @@ pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()
     };
     let test = documents::read_to_measure(&test, args.test_seed.unwrap_or(args.seed), global)?;
     let n_labels = labels.len();
+    if matches!(truth, Truth::Classes(_)) {
+        let documents = train.len().max(test.len());
+        ensure!(
+            n_labels.saturating_mul(documents) <= MOST_ANSWERS,
+            "{}: {n_labels} different labels of {documents} documents are too many for classes; name the \
+             column of the classes with --label, or measure fewer documents with --limit and --test-limit",
+            trained_on()
+        );
+    }
     let (labels, test_truth) =
         evaluate::truth(&target, &test, &labels).with_context(|| paths(&args.test))?;
 
@@ -77,13 +89,11 @@ pub(crate) fn run(args: &BaselineArgs, global: &GlobalArgs) -> anyhow::Result<()
     count.clear();
 
     let report = Report::new(&labels, &test_truth, &answers);
-    if let Report::Numbers(numbers) = &report {
-        ensure!(
-            numbers.r2.is_finite() && numbers.root_mean_squared_error.is_finite(),
-            "{}: the numbers are too large or too close together to be learned; write them in another unit",
-            trained_on()
-        );
-    }
+    ensure!(
+        report.is_finite(),
+        "{}: the numbers are too large or too close together to be learned; write them in another unit",
+        trained_on()
+    );
     let timed = Timed { report, seconds };
     if args.json {
         output::json(&timed)

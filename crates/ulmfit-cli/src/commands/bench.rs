@@ -68,7 +68,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "DIR", required_if_eq_any([("what", "predict"), ("what", "tokenize")]))]
     texts: Option<PathBuf>,
     /// Side of the square matrices whose product the speed is compared with
-    #[arg(long, value_name = "N", default_value_t = 2048, value_parser = count())]
+    #[arg(long, value_name = "N", default_value_t = 2048, value_parser = side())]
     peak: usize,
     #[command(flatten)]
     device: DeviceArgs,
@@ -92,6 +92,11 @@ enum Work {
 /// A count that is neither zero nor a slip of the hand.
 fn count() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=10_000_000)
+}
+
+/// The side of matrices that a machine is likely to hold: a gigabyte each.
+fn side() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=16_384)
 }
 
 /// The result, with the keys that the peers' scripts have too.

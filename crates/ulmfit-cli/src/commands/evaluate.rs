@@ -3,7 +3,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use serde::Serialize;
 use ulmfit_data::Document;
@@ -86,6 +86,12 @@ pub(crate) fn run(args: &EvaluateArgs, global: &GlobalArgs) -> anyhow::Result<()
             let known = predictor.labels().len();
             warn_of_unknown(&labels[known..], global);
             let timed = measure(&predictor, &labels, &truth, &documents, threshold, global)?;
+            ensure!(
+                timed.report.is_finite(),
+                "{}: the numbers are too large to be compared; write them in the unit of {}",
+                paths(&args.corpus.data),
+                args.model.display()
+            );
             if args.json {
                 return output::json(&timed);
             }
@@ -143,6 +149,17 @@ impl Report {
                 Self::Numbers(RegressionReport::new(truth, answers))
             }
             _ => unreachable!("both are of one target"),
+        }
+    }
+
+    /// Whether all figures are numbers: squares of large ones are not.
+    pub(super) fn is_finite(&self) -> bool {
+        match self {
+            Self::Classes(_) | Self::LabelSets(_) => true,
+            Self::Numbers(report) => {
+                let squares = [report.r2, report.root_mean_squared_error, report.pearson];
+                squares.iter().all(|figure| figure.is_finite())
+            }
         }
     }
 }

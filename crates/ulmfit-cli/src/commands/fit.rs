@@ -34,6 +34,8 @@ is repeated.";
 
 /// Steps by which the machine's speed is measured.
 const SPEED_STEPS: usize = 3;
+/// Rows of a batch in them, at most: more would be no faster, and may be more than there is text for.
+const SPEED_ROWS: usize = 128;
 /// Words of the vocabulary that is assumed for it.
 const SPEED_WORDS: usize = 10_000;
 
@@ -130,6 +132,7 @@ pub(crate) fn run(args: &FitArgs, global: &GlobalArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     output_file::check("--output", &args.output, args.read())?;
     output_file::check("--output", &args.report(), args.read())?;
+    args.check_work_dir()?;
     let device = args.device.device.open()?;
     let recipe = args.recipe.as_deref().map(Recipe::open).transpose()?;
     let pretrained = args.pretrained(recipe.as_ref(), &device)?;
@@ -183,6 +186,39 @@ impl FitArgs {
     /// The summary beside the model.
     fn report(&self) -> PathBuf {
         self.output.with_added_extension("md")
+    }
+
+    /// The folder of the checkpoints.
+    fn work_dir(&self) -> PathBuf {
+        match &self.work {
+            Some(folder) => folder.clone(),
+            None => self.output.with_added_extension("work"),
+        }
+    }
+
+    /// Fails if a file to be written has the folder's name, or would be removed with what is in it.
+    fn check_work_dir(&self) -> anyhow::Result<()> {
+        let work = self.work_dir();
+        let folder = std::path::absolute(&work)?;
+        for shown in [&self.output, &self.report()] {
+            let file = std::path::absolute(shown)?;
+            let is_removed = file.strip_prefix(&folder).is_ok_and(|inside| {
+                let first = inside.iter().next().map(|name| name.to_string_lossy());
+                // The folder itself, or that of a stage.
+                first.is_none_or(|name| {
+                    ["finetune-", "classifier-"]
+                        .iter()
+                        .any(|stage| name.starts_with(stage))
+                })
+            });
+            ensure!(
+                !is_removed,
+                "{} would be removed with the checkpoints in {}; name another folder with --work",
+                shown.display(),
+                work.display()
+            );
+        }
+        Ok(())
     }
 
     /// A language model for each direction, or none at all.
@@ -293,10 +329,6 @@ impl FitArgs {
         device: burn::tensor::Device,
         stop: StopSignal,
     ) -> FitOptions {
-        let work_dir = match &self.work {
-            Some(folder) => folder.clone(),
-            None => self.output.with_added_extension("work"),
-        };
         FitOptions {
             directions: self.direction.directions().to_vec(),
             seed: self.seed,
@@ -307,7 +339,7 @@ impl FitArgs {
             checkpoint_every: Duration::from_secs(self.checkpoint_every),
             stop,
             command: command_line(),
-            ..FitOptions::new(work_dir, device)
+            ..FitOptions::new(self.work_dir(), device)
         }
     }
 
@@ -369,7 +401,7 @@ fn speed(
             d_hidden,
             n_layers,
         },
-        batch_size: recipe.finetune.training.batch_size,
+        batch_size: recipe.finetune.training.batch_size.min(SPEED_ROWS),
         seq_len: 70,
         softmax: recipe.finetune.softmax,
         steps: SPEED_STEPS,

@@ -167,7 +167,7 @@ fn is_hidden(part: Component<'_>) -> bool {
 }
 
 /// The name of an archive's file in lower case, without its endings; none for what is called otherwise.
-pub(super) fn archive_stem(path: &Path) -> Option<String> {
+pub(crate) fn archive_stem(path: &Path) -> Option<String> {
     let name = lower_name(path);
     let (stem, extension) = without_packing(&name).rsplit_once('.')?;
     ["tar", "tgz", "txz", "zip"]

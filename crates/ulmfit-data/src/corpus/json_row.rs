@@ -9,13 +9,14 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::label::{LABEL_END, push_name};
 
 /// Most keys of one object.
 const MOST_KEYS: usize = 1 << 16;
-/// Most bytes of a line whose `id` may be a list or an object.
-const LONGEST_WITH_NESTED_ID: usize = 1 << 16;
+/// Most bytes of an `id` that is a list or an object.
+const LONGEST_ID: usize = 1 << 16;
 /// Most bytes of a list of strings that is kept.
 const LONGEST_LIST: usize = 1 << 14;
 
@@ -38,16 +39,13 @@ pub(super) type Row = BTreeMap<String, Field>;
 
 /// Reads a line.
 pub(super) fn parse(line: &str) -> serde_json::Result<Row> {
-    let nested_id = line.len() <= LONGEST_WITH_NESTED_ID;
     let mut json = serde_json::Deserializer::from_str(line);
-    let row = json.deserialize_map(Rows { nested_id })?;
+    let row = json.deserialize_map(Rows)?;
     json.end()?;
     Ok(row)
 }
 
-struct Rows {
-    nested_id: bool,
-}
+struct Rows;
 
 impl<'de> Visitor<'de> for Rows {
     type Value = Row;
@@ -59,8 +57,13 @@ impl<'de> Visitor<'de> for Rows {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
         let mut row = Row::new();
         while let Some(key) = map.next_key::<String>()? {
-            let field = if key == "id" && self.nested_id {
-                Field::Scalar(map.next_value()?)
+            let field = if key == "id" {
+                let id = map.next_value::<&RawValue>()?.get();
+                if id.starts_with(['[', '{']) && id.len() > LONGEST_ID {
+                    Field::Nested
+                } else {
+                    Field::Scalar(serde_json::from_str(id).map_err(A::Error::custom)?)
+                }
             } else {
                 map.next_value_seed(Fields { keep_lists: true })?
             };
@@ -198,10 +201,14 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_kept_as_it_is_in_a_line_of_common_length() {
-        let line = |length| format!(r#"{{"id":[1],"text":"{}"}}"#, "a".repeat(length));
-        assert_eq!(parse(&line(9)).unwrap()["id"], Field::Scalar(json!([1])));
-        assert_eq!(parse(&line(1 << 16)).unwrap()["id"], Field::Nested);
+    fn an_id_is_kept_as_it_is_unless_it_is_long() {
+        let id = |line: String| parse(&line).unwrap().remove("id");
+        let long = "a".repeat(LONGEST_ID);
+        let nested = id(format!(r#"{{"id": {{"oid": [1]}}, "text": "{long}"}}"#));
+        assert_eq!(nested, Some(Field::Scalar(json!({"oid": [1]}))));
+        let text = id(format!(r#"{{"id": "{long}"}}"#));
+        assert_eq!(text, Some(Field::Scalar(json!(long))));
+        assert_eq!(id(format!(r#"{{"id": ["{long}"]}}"#)), Some(Field::Nested));
     }
 
     #[test]

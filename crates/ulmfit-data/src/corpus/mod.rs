@@ -38,7 +38,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::DataError;
 pub use document::Document;
 pub use format::CorpusFormat;
+pub(crate) use format::archive_stem;
 pub use label::{LABEL_END, LabelKind, is_label_list, label_names, label_number};
+pub(crate) use plain_text::text_files;
 pub use reader::{CorpusReader, read_corpus, read_stream};
 pub use source::{MAX_ARCHIVED_DOCUMENT_BYTES, MAX_RECORD_BYTES, MAX_UNPACKED_BYTES};
 

@@ -71,7 +71,7 @@ pub(super) fn lines(source: Source, keep_blank: bool) -> Documents {
 }
 
 /// All text files under a folder, sorted. Links to folders are not followed: they could go in circles.
-pub(super) fn text_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+pub(crate) fn text_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

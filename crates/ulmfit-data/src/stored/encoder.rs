@@ -103,7 +103,7 @@ pub fn encode_corpus(
     options: &EncodeOptions,
     observer: &mut dyn FnMut(EncodeProgress),
 ) -> Result<EncodeOutcome, DataError> {
-    let folder = folder.as_ref();
+    let folder = &behind_links(folder.as_ref())?;
     if folder.file_name().is_none() {
         return Err(DataError::NotACorpus {
             path: folder.to_owned(),
@@ -132,6 +132,16 @@ pub fn encode_corpus(
     fs::remove_file(&lock_path).map_err(|source| write_error(&lock_path, source))?;
     finish::install(&partial, folder)?;
     Ok(EncodeOutcome::Written)
+}
+
+/// The folder itself where its name is that of a link to it, which a folder could not take the place of.
+fn behind_links(folder: &Path) -> Result<PathBuf, DataError> {
+    // Without a slash at the end, behind which no link would be seen.
+    let folder: PathBuf = folder.components().collect();
+    if !folder.is_symlink() {
+        return Ok(folder);
+    }
+    fs::canonicalize(&folder).map_err(|source| write_error(&folder, source))
 }
 
 /// `NAME.partial` beside `NAME`.

@@ -1,6 +1,6 @@
 //! Where the texts of an encoded corpus come from, and what identifies them.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::layout::{CHUNK_BYTES, VERSION};
-use crate::corpus::CorpusOptions;
+use crate::corpus::{CorpusOptions, archive_stem, text_files};
 use crate::error::DataError;
 use crate::subwords::Subwords;
 use crate::tokenizer::{Tokenizer, TokenizerConfig};
@@ -66,6 +66,10 @@ impl SourceFacts {
             let path = source.path.as_path();
             let format = source.options.format_of(path)?;
             add_json(&mut digest, &(format, &source.options));
+            // An outer folder of this name is no class (see `archive`).
+            if let Some(stem) = archive_stem(path).filter(|_| !path.is_dir()) {
+                add_json(&mut digest, &stem);
+            }
             // Several splits of one archive are several sources.
             let known = earlier.iter().find(|(known, ..)| *known == path);
             let (contents, size) = if let Some((_, contents, size)) = known {
@@ -85,28 +89,15 @@ impl SourceFacts {
     }
 }
 
-/// The digest of a file's contents, or of all files in a folder and their places in it.
+/// The digest of a file's contents, or of all texts in a folder and their places in it.
 fn digest_of(path: &Path) -> Result<([u8; 32], u64), DataError> {
     let mut digest = Sha256::new();
     if !path.is_dir() {
         let bytes = add_file(&mut digest, path)?;
         return Ok((digest.finalize().into(), bytes));
     }
-    let mut files = Vec::new();
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let read = |source| read_error(&folder, source);
-        for entry in fs::read_dir(&folder).map_err(read)? {
-            let entry = entry.map_err(read)?;
-            let kind = entry.file_type().map_err(read)?;
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if entry.path().is_file() {
-                files.push(entry.path());
-            }
-        }
-    }
-    files.sort_unstable();
+    // Nothing else of a folder is read; and what is written into it, such as a run, makes no other texts.
+    let files = text_files(path)?;
     let mut bytes = 0;
     for file in files {
         let place = file.strip_prefix(path).unwrap_or(&file);

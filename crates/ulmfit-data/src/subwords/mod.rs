@@ -168,9 +168,12 @@ impl Subwords {
             return vec![special::UNK.to_owned()];
         };
         let known = |id: &u32| Some(*id) != *unknown;
-        encoding
-            .get_ids()
-            .iter()
+        let ids = encoding.get_ids();
+        if ids.is_empty() && !text.is_empty() {
+            // One that leaves out what it has no pieces for.
+            return vec![special::UNK.to_owned()];
+        }
+        ids.iter()
             .map(|id| pieces.get(*id as usize).filter(|_| known(id)))
             .map(|piece| piece.map_or(special::UNK, String::as_str).to_owned())
             .collect()

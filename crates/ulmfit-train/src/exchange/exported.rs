@@ -10,7 +10,7 @@ use super::export::{self, Description, Kind};
 use super::import::{Answers, Imported, Parts};
 use super::vocabulary;
 use crate::error::TrainError;
-use crate::model_file::{ModelFile, TrainedClassifier, check_answers};
+use crate::model_file::{ModelFile, TrainedClassifier, check_answers, check_weights};
 
 /// Makes a model of the folder that [`export_fastai`](super::export_fastai) wrote: the very model that
 /// was exported. Of an ensemble, what is said beside the model is that of its first member.
@@ -93,6 +93,7 @@ fn import_one(folder: &Path, device: &Device) -> Result<Imported, TrainError> {
     let bytes = fs_err::read(path(export::MODEL))?;
     let fastai = FastaiModel::from_bytes(&bytes)
         .map_err(|error| refuse(export::MODEL, error.to_string()))?;
+    check_weights(&fastai.weights).map_err(|message| refuse(export::MODEL, message))?;
     let stated = kind.encoder();
     let sizes = |config: &AwdLstmConfig| {
         [

@@ -11,7 +11,9 @@ use super::vocabulary;
 use crate::digest;
 use crate::error::TrainError;
 use crate::labels::check_names;
-use crate::model_file::{ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel};
+use crate::model_file::{
+    ModelFile, Provenance, TrainedClassifier, TrainedLanguageModel, check_weights,
+};
 use crate::target::{Standardization, Target};
 
 /// A checkpoint of fastai's, and what it does not say about itself.
@@ -62,6 +64,7 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
     let bytes = fs_err::read(path)?;
     let fastai =
         FastaiModel::from_bytes(&bytes).map_err(|error| refuse(path, error.to_string()))?;
+    check_weights(&fastai.weights).map_err(|message| refuse(path, message))?;
     let vocab_path = match &request.vocab {
         Some(vocab) => vocab.clone(),
         None => vocabulary::beside(path)?,

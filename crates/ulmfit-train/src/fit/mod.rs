@@ -149,10 +149,19 @@ impl FitOptions {
 /// [`TrainError::Io`] when something cannot be removed.
 pub fn clean_up(options: &FitOptions) -> Result<(), TrainError> {
     for run_dir in options.run_dirs() {
-        fs_err::remove_dir_all(run_dir)?;
+        // Renamed first: of a removal that is killed there is no half of a run left to go on from.
+        let removed = run_dir.with_added_extension("removed");
+        if removed.is_dir() {
+            fs_err::remove_dir_all(&removed)?;
+        }
+        if run_dir.is_dir() {
+            fs_err::rename(&run_dir, &removed)?;
+            fs_err::remove_dir_all(&removed)?;
+        }
     }
     fs_err::remove_file(options.work_dir.join(decision::FILE))?;
-    if fs_err::read_dir(&options.work_dir)?.next().is_none() {
+    // The folder behind a link is somebody's.
+    if !options.work_dir.is_symlink() && fs_err::read_dir(&options.work_dir)?.next().is_none() {
         fs_err::remove_dir(&options.work_dir)?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use safetensors::Dtype;
 use ulmfit_data::Vocab;
-use ulmfit_model::TextClassifierConfig;
+use ulmfit_model::{NamedTensor, TextClassifierConfig};
 
 use super::description::Weights;
 use crate::labels::check_names;
@@ -53,6 +53,25 @@ pub(crate) fn check_answers(
     ))
 }
 
+/// Fails for weights with which nothing can be computed: what is not finite, and variances below zero.
+pub(crate) fn check_weights(weights: &[NamedTensor]) -> Result<(), String> {
+    for NamedTensor { name, values, .. } in weights {
+        let least = if name.ends_with("running_var") {
+            0.0
+        } else {
+            f32::MIN
+        };
+        let is_usable = |value: &f32| (least..=f32::MAX).contains(value);
+        if let Some(value) = values.iter().find(|value| !is_usable(value)) {
+            return Err(format!(
+                "tensor {name} holds {value}, with which nothing can be computed; the file is damaged, or \
+                 training diverged: copy the file or train the model again"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Compares what the configuration calls for with the file's header.
 pub(super) fn check_tensors(
     file: &TensorFile,
@@ -95,4 +114,33 @@ fn check_tensor(
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_that_nothing_can_be_computed_with_are_refused() {
+        let weights = |name: &str, value| {
+            let (name, values) = (name.to_owned(), vec![0.0, value]);
+            let shape = vec![2];
+            check_weights(&[NamedTensor {
+                name,
+                shape,
+                values,
+            }])
+        };
+        assert_eq!(weights("bias", -1.0), Ok(()));
+        assert_eq!(weights("norm.running_var", 1.0), Ok(()));
+        for (name, value) in [
+            ("bias", f32::NAN),
+            ("bias", f32::NEG_INFINITY),
+            ("norm.running_var", -1.0),
+        ] {
+            let message = weights(name, value).expect_err("no weight");
+            let start = format!("tensor {name} holds {value}, ");
+            assert!(message.starts_with(&start), "{message}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::tensor_file::{self, Storage, TensorFile};
 use check::{check_tensors, check_vocab};
 use description::{Description, KEY, Kind, Member, format_version, members};
 
-pub(crate) use check::check_answers;
+pub(crate) use check::{check_answers, check_weights};
 pub(crate) use description::Weights;
 
 /// What a model file holds.
@@ -159,6 +159,7 @@ impl ModelFile {
                     check_tensors(file, &prefix, &config.weight_shapes(), weights)
                         .map_err(refuse)?;
                     let weights = file.tensors(&prefix).map_err(refuse)?;
+                    check_weights(&weights).map_err(refuse)?;
                     let model = config.init(&mut InitRng::zeros(), device);
                     let model =
                         load_weights(model, weights).map_err(|error| refuse(error.to_string()))?;
@@ -188,6 +189,7 @@ impl ModelFile {
                         .map_err(refuse)?;
                     let precision = weights.into();
                     let weights = file.tensors(&prefix).map_err(refuse)?;
+                    check_weights(&weights).map_err(refuse)?;
                     let model = config.init(&mut InitRng::zeros(), device);
                     let model =
                         load_weights(model, weights).map_err(|error| refuse(error.to_string()))?;
@@ -229,7 +231,7 @@ impl ModelFile {
     ///
     /// # Errors
     ///
-    /// As [`save`](Self::save).
+    /// As [`save`](Self::save), and [`TrainError::ModelFile`] when a weight is too large for half precision.
     pub fn save_half(&self, path: &Path) -> Result<(), TrainError> {
         self.save_as(path, |weights| match weights {
             Weights::Int8 => Weights::Int8,

@@ -9,6 +9,8 @@ use crate::error::TrainError;
 
 /// What no stage needs: an epoch takes some bytes before the first step.
 const MOST_EPOCHS: usize = 10_000;
+/// Most rows or documents of a batch: more than any memory holds the activations of.
+const MOST_ROWS: usize = 1 << 16;
 
 /// What the three stages have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -225,8 +227,8 @@ impl TrainingRecipe {
     /// Checks what can be checked without data.
     pub(super) fn validate(&self, n_groups: usize) -> Result<(), TrainError> {
         let refuse = |message: &str| Err(TrainError::Unusable(message.to_owned()));
-        if self.batch_size == 0 {
-            return refuse("`batch_size` is at least 1");
+        if !(1..=MOST_ROWS).contains(&self.batch_size) {
+            return refuse(&format!("`batch_size` is from 1 to {MOST_ROWS}"));
         }
         if !(1..=MOST_EPOCHS).contains(&self.epochs) {
             return refuse(&format!("`epochs` is from 1 to {MOST_EPOCHS}"));
