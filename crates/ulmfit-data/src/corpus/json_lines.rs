@@ -68,7 +68,8 @@ impl JsonLinesReader {
         let id = match object.remove("id") {
             Some(Field::Scalar(id)) => Some(id),
             Some(Field::Strings { .. } | Field::Nested) => {
-                let reason = "\"id\" is a list or an object of more than 65536 bytes, expected a string or a number";
+                let reason = "\"id\" is a list or an object of more than 65536 bytes, expected a string or a \
+                              number";
                 return Err(self.malformed(reason.to_owned()));
             }
             None => None,

@@ -12,7 +12,7 @@ mod recipe;
 mod sample;
 mod summary;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use burn::tensor::Device;
@@ -113,7 +113,7 @@ impl FitOptions {
 
     /// Refuses a folder to begin in where a stage's own folder has something in it.
     fn check_work_dir(&self) -> Result<(), TrainError> {
-        for path in self.run_dirs() {
+        for path in self.run_dirs().flat_map(|it| [removed(&it), it]) {
             if path.is_dir() && fs_err::read_dir(&path)?.next().is_some() {
                 return Err(TrainError::RunDir {
                     path,
@@ -141,6 +141,11 @@ impl FitOptions {
     }
 }
 
+/// What the folder of a stage is called while it is removed.
+fn removed(run_dir: &Path) -> PathBuf {
+    run_dir.with_added_extension("removed")
+}
+
 /// Removes what a fit has kept to go on from, once its result is safe; the folder goes too when nothing
 /// else is in it.
 ///
@@ -150,7 +155,7 @@ impl FitOptions {
 pub fn clean_up(options: &FitOptions) -> Result<(), TrainError> {
     for run_dir in options.run_dirs() {
         // Renamed first: of a removal that is killed there is no half of a run left to go on from.
-        let removed = run_dir.with_added_extension("removed");
+        let removed = removed(&run_dir);
         if removed.is_dir() {
             fs_err::remove_dir_all(&removed)?;
         }
