@@ -291,8 +291,9 @@ fn the_baseline_is_measured_like_a_classifier() {
             .contains("macro F1")
     );
     // A column that no score for each document and class could be kept of.
-    let ids: String = (0..16_400).map(|i| format!("a film,{i}\n")).collect();
-    place.write("ids.csv", format!("text,label\n{ids}"));
+    let mut ids = vec!["text,label".to_owned()];
+    ids.extend((0..16_400).map(|i| format!("a film,{i}")));
+    place.write("ids.csv", ids.join("\n"));
     let message = place.fail("baseline ids.csv --test test.csv");
     let expected = "ids.csv: 16400 different labels of 16400 documents are too many for classes; ";
     assert!(message.starts_with(expected), "{message}");

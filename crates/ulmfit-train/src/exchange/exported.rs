@@ -4,13 +4,13 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use ulmfit_data::{Subwords, Tokenizer, Vocab};
-use ulmfit_model::{AwdLstmConfig, FastaiModel};
+use ulmfit_model::AwdLstmConfig;
 
 use super::export::{self, Description, Kind};
-use super::import::{Answers, Imported, Parts};
+use super::import::{Answers, Imported, Parts, weights_of};
 use super::vocabulary;
 use crate::error::TrainError;
-use crate::model_file::{ModelFile, TrainedClassifier, check_answers, check_weights};
+use crate::model_file::{ModelFile, TrainedClassifier, check_answers};
 
 /// Makes a model of the folder that [`export_fastai`](super::export_fastai) wrote: the very model that
 /// was exported. Of an ensemble, what is said beside the model is that of its first member.
@@ -91,9 +91,7 @@ fn import_one(folder: &Path, device: &Device) -> Result<Imported, TrainError> {
         None => None,
     };
     let bytes = fs_err::read(path(export::MODEL))?;
-    let fastai = FastaiModel::from_bytes(&bytes)
-        .map_err(|error| refuse(export::MODEL, error.to_string()))?;
-    check_weights(&fastai.weights).map_err(|message| refuse(export::MODEL, message))?;
+    let fastai = weights_of(&bytes).map_err(|message| refuse(export::MODEL, message))?;
     let stated = kind.encoder();
     let sizes = |config: &AwdLstmConfig| {
         [

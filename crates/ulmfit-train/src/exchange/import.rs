@@ -62,9 +62,7 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
         message,
     };
     let bytes = fs_err::read(path)?;
-    let fastai =
-        FastaiModel::from_bytes(&bytes).map_err(|error| refuse(path, error.to_string()))?;
-    check_weights(&fastai.weights).map_err(|message| refuse(path, message))?;
+    let fastai = weights_of(&bytes).map_err(|message| refuse(path, message))?;
     let vocab_path = match &request.vocab {
         Some(vocab) => vocab.clone(),
         None => vocabulary::beside(path)?,
@@ -156,6 +154,13 @@ pub fn import_fastai(request: &FastaiImport, device: &Device) -> Result<Imported
         part,
         vocab: vocab_path,
     })
+}
+
+/// What the bytes of a checkpoint hold, in weights that can be used.
+pub(super) fn weights_of(bytes: &[u8]) -> Result<FastaiModel, String> {
+    let fastai = FastaiModel::from_bytes(bytes).map_err(|error| error.to_string())?;
+    check_weights(&fastai.weights)?;
+    Ok(fastai)
 }
 
 /// The names of the classes, or their numbers where there are none.
