@@ -429,50 +429,6 @@ fn a_link_to_a_folder_stays_and_gets_the_corpus() {
 }
 
 #[test]
-fn what_is_written_beside_the_texts_makes_no_other_texts() {
-    let folder = tempfile::tempdir().unwrap();
-    let texts = folder.path().join("mail");
-    for class in ["ham", "spam"] {
-        fs::create_dir_all(texts.join(class)).unwrap();
-        fs::write(texts.join(class).join("1.txt"), "see you at the lake").unwrap();
-    }
-    let place = texts.join("corpus");
-    let sources = [source(texts.clone())];
-    let written = || encode(&sources, &place, &EncodeOptions::default()).unwrap();
-    assert_eq!(written(), EncodeOutcome::Written);
-    assert_eq!(written(), EncodeOutcome::UpToDate);
-    fs::write(texts.join("ham/2.txt"), "or at the sea").unwrap();
-    assert_eq!(written(), EncodeOutcome::Written);
-}
-
-#[test]
-fn an_archive_with_another_name_may_have_other_classes() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut builder = tar::Builder::new(Vec::new());
-    for class in ["ham", "spam"] {
-        let mut header = tar::Header::new_gnu();
-        let text = b"see you at the lake";
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        let name = format!("mail/{class}/1.txt");
-        builder.append_data(&mut header, name, &text[..]).unwrap();
-    }
-    let letters = folder.path().join("letters.tar");
-    fs::write(&letters, builder.into_inner().unwrap()).unwrap();
-    let place = folder.path().join("corpus");
-    let labels = |path: PathBuf| {
-        encode(&[source(path)], &place, &EncodeOptions::default()).unwrap();
-        let corpus = TokenizedCorpus::open(&place).unwrap();
-        let labels = corpus.labels().iter();
-        labels.flatten().map(str::to_owned).collect::<Vec<_>>()
-    };
-    assert_eq!(labels(letters.clone()), ["mail", "mail"]);
-    let mail = folder.path().join("mail.tar");
-    fs::rename(letters, &mail).unwrap();
-    assert_eq!(labels(mail), ["ham", "spam"]);
-}
-
-#[test]
 fn a_folder_of_the_users_is_no_place_for_a_corpus_under_way() {
     let (folder, sources, place) = reviews(20);
     let partial = place.with_added_extension("partial");

@@ -134,7 +134,8 @@ impl EncoderSizes {
 ///
 /// # Errors
 ///
-/// [`TrainError::Model`] when a size is out of range.
+/// [`TrainError::Model`] when a size is out of range, [`TrainError::Unusable`] when a batch has more than 2^20
+/// tokens.
 pub fn train_language_model(bench: &TrainingBench, device: &Device) -> Result<Timing, TrainError> {
     let config = LanguageModelConfig::new(bench.encoder.config(AwdLstmDropout::LANGUAGE_MODEL));
     config.encoder.validate()?;
@@ -212,7 +213,8 @@ fn check_tokens([rows, length]: [usize; 2], most: usize) -> Result<(), TrainErro
 ///
 /// # Errors
 ///
-/// [`TrainError::Model`] when a size is out of range.
+/// [`TrainError::Model`] when a size is out of range, [`TrainError::Unusable`] when the chunks of a batch have
+/// more than 2^20 tokens, or all documents more than 2^28.
 pub fn classify(bench: &ClassifierBench, device: &Device) -> Result<Timing, TrainError> {
     let encoder = bench.encoder.config(AwdLstmDropout::CLASSIFIER);
     let config = classifier_config(encoder, bench.n_classes, bench.bptt);

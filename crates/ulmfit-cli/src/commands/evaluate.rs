@@ -157,8 +157,8 @@ impl Report {
         match self {
             Self::Classes(_) | Self::LabelSets(_) => true,
             Self::Numbers(report) => {
-                let squares = [report.r2, report.root_mean_squared_error, report.pearson];
-                squares.iter().all(|figure| figure.is_finite())
+                let figures = [report.r2, report.root_mean_squared_error, report.pearson];
+                figures.iter().all(|figure| figure.is_finite())
             }
         }
     }

@@ -34,7 +34,7 @@ is repeated.";
 
 /// Steps by which the machine's speed is measured.
 const SPEED_STEPS: usize = 3;
-/// Rows of a batch in them, at most: more would be no faster, and may be more than there is text for.
+/// Rows of a batch in them, at most: a recipe may name more than the memory holds or there is text for.
 const SPEED_ROWS: usize = 128;
 /// Words of the vocabulary that is assumed for it.
 const SPEED_WORDS: usize = 10_000;

@@ -17,7 +17,7 @@ pub struct Document {
     /// each of its names.
     pub label: Option<String>,
     /// The row's own `id`, as the file has it: a column of CSV and TSV, which is a string, a key of JSON
-    /// lines, of any type, or a column of Parquet that is neither nested nor binary. Of a file in a folder
+    /// lines, of any type but no list or object of more than 64 KiB, or a column of Parquet that is neither nested nor binary. Of a file in a folder
     /// or an archive its path there. Otherwise none.
     pub id: Option<Value>,
 }

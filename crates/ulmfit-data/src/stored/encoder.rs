@@ -85,7 +85,7 @@ pub enum EncodeOutcome {
 }
 
 /// Tokenizes sources on all cores and writes the encoded corpus `folder`, which
-/// [`TokenizedCorpus::open`](crate::TokenizedCorpus::open) opens.
+/// [`TokenizedCorpus::open`](crate::TokenizedCorpus::open) opens. Where that is a link, it is the folder behind it.
 ///
 /// A corpus that is there already is left alone when it is whole and was made from the same bytes
 /// with the same settings, and replaced otherwise. A run that was killed goes on from its last

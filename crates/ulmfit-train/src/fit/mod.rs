@@ -147,7 +147,7 @@ fn removed(run_dir: &Path) -> PathBuf {
 }
 
 /// Removes what a fit has kept to go on from, once its result is safe; the folder goes too when nothing
-/// else is in it.
+/// else is in it and it is no link.
 ///
 /// # Errors
 ///

@@ -102,7 +102,7 @@ impl ModelFile {
     /// # Errors
     ///
     /// [`TrainError::Io`] when it cannot be read, [`TrainError::ModelFile`] when it is truncated,
-    /// of another version, or contradicts itself; nothing is allocated for a model before its
+    /// of another version, has a weight that is not finite, or contradicts itself; nothing is allocated for a model before its
     /// sizes were found to agree with the file's.
     pub fn open(path: &Path, device: &Device) -> Result<Self, TrainError> {
         Self::from_tensors(&TensorFile::open(path)?, path, device)

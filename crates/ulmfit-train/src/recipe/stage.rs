@@ -16,7 +16,7 @@ const MOST_ROWS: usize = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingRecipe {
-    /// Rows, or documents, of a step.
+    /// Rows, or documents, of a step: from 1 to 65,536.
     pub batch_size: usize,
     /// How often the training data are gone through.
     pub epochs: usize,

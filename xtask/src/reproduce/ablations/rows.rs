@@ -88,8 +88,8 @@ const CONSTANT_DISCR: &str = "{ kind = \"constant\", lr_max = 0.01 }";
 const STLR: &str =
     "{ kind = \"slanted-triangular\", lr_max = 0.001, cut_frac = 0.1, ratio = 32.0 }";
 const COSINE: &str = "{ kind = \"cosine\", lr_max = 0.001 }";
-/// On random weights: the rate and the schedule of `low-shot` from scratch, since at 0.005 with the recipe's
-/// optimizer the classifier guesses on reviews (docs/results/LOG.md).
+/// On random weights, with fastai's optimizer: the rate and the schedule of `low-shot` from scratch, since at
+/// 0.005 with the recipe's optimizer the classifier guesses on reviews (docs/results/LOG.md).
 const SCRATCH: &str = "{ kind = \"one-cycle\", lr_max = 0.003, div = 25.0, div_final = 1e5, \
                        pct_start = 0.25, momentum = [0.8, 0.7, 0.8] }";
 /// The paper, section 5: a rate of 0.001 for the last layer and of 0.0001 for the others.
@@ -110,9 +110,6 @@ pub(crate) const ROWS: [Row; 15] = [
             (UNFREEZING, ALL_LAYERS),
             (DISCRIMINATIVE, UNIFORM),
             (SCHEDULE, SCRATCH),
-            // fastai 2, as there.
-            ("classifier.training.optimizer.epsilon", "1e-5"),
-            ("classifier.training.clip_norm", "0.0"),
         ],
     ),
     row(
@@ -181,6 +178,9 @@ impl Row {
     /// What the classifier's recipe is changed in.
     pub(super) fn variant(&self, data_set: DataSet) -> Variant {
         let variant = variant(self.changes);
+        if matches!(self.encoder, Encoder::Random) {
+            return variant.with_fastai_optimizer();
+        }
         if self.name == "chain-thaw" && data_set == DataSet::Imdb {
             // An epoch for each group and one for all: it cannot do with fewer.
             return variant.with("classifier.training.epochs", "6");

@@ -92,15 +92,14 @@ impl Arm {
         let pretrained = |variant: Variant| variant.with("classifier.training.unfreezing", phases);
         match self {
             Self::TfIdf => Variant::default(),
-            // There is nothing to preserve. Epsilon and no clipping: fastai 2.
+            // There is nothing to preserve.
             Self::FromScratch => variant
                 .with("classifier.training.unfreezing", "\"full\"")
                 .with(
                     "classifier.training.schedule.lr_max",
                     SCRATCH_RATE.to_string(),
                 )
-                .with("classifier.training.optimizer.epsilon", "1e-5")
-                .with("classifier.training.clip_norm", "0.0"),
+                .with_fastai_optimizer(),
             Self::Supervised => {
                 let tokens = TOKENS_PER_REVIEW * labels.max(1) as f64;
                 let epochs = (FINETUNE_TOKENS / tokens)

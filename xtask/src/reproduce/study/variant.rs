@@ -22,6 +22,13 @@ impl Variant {
         self
     }
 
+    /// The same with Adam and gradients as fastai 2 has them, by which a classifier on random weights learns
+    /// (docs/results/LOG.md).
+    pub(crate) fn with_fastai_optimizer(self) -> Self {
+        self.with("classifier.training.optimizer.epsilon", "1e-5")
+            .with("classifier.training.clip_norm", "0.0")
+    }
+
     /// The recipe with the values of this variant, to be written to `path`.
     ///
     /// Fails when the recipe has no such value: an override replaces and never adds.
